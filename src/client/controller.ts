@@ -1,7 +1,7 @@
 import type { Kind, KubernetesObject } from '../api/kind.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
-import type { ObjectKey } from '../machinery/object.ts'
+import { controllerOf, keyOf, type ObjectKey } from '../machinery/object.ts'
 import type { Random } from '../machinery/random.ts'
 import type { Client } from './client.ts'
 import type { EventRecorder } from './event-recorder.ts'
@@ -48,4 +48,42 @@ export interface ControllerDefinition {
   readonly workers: number
   readonly watched: readonly Watched[]
   readonly reconciler: (dependencies: Dependencies, enqueue: Enqueue) => Reconciler
+}
+
+/** Declares a controller: `controllerFor(StatefulSet, { … }).owns(Pod).reconciledBy(statefulSetReconciler)`. */
+export function controllerFor<T extends KubernetesObject>(
+  kind: Kind<T>,
+  { name, component = `${name}-controller`, workers = 5 }: { name: string; component?: string; workers?: number },
+): ControllerBuilder {
+  const itself: Watched<T> = { kind, keysOf: ({ object }) => [keyOf(object)] }
+  return builderWith(kind, { name, component, workers, watched: [itself as unknown as Watched] })
+}
+
+export interface ControllerBuilder {
+  /** Enqueues the controlling owner, old and new, of every changed object of this kind. */
+  owns<T extends KubernetesObject>(kind: Kind<T>): ControllerBuilder
+  /** Enqueues whatever keys the function names. */
+  watches<T extends KubernetesObject>(kind: Kind<T>, keysOf: Watched<T>['keysOf']): ControllerBuilder
+  reconciledBy(reconciler: ControllerDefinition['reconciler']): ControllerDefinition
+}
+
+function builderWith(owner: Kind, declared: Omit<ControllerDefinition, 'reconciler'>): ControllerBuilder {
+  const watching = (watched: Watched): ControllerBuilder =>
+    builderWith(owner, { ...declared, watched: [...declared.watched, watched] })
+  return {
+    owns: kind => watching({ kind, keysOf: event => ownerKeysOf(owner, event) } as Watched),
+    watches: (kind, keysOf) => watching({ kind, keysOf } as unknown as Watched), // Its events are of that kind only.
+    reconciledBy: reconciler => ({ ...declared, reconciler }),
+  }
+}
+
+function ownerKeysOf(owner: Kind, event: InformerEvent<KubernetesObject>): ObjectKey[] {
+  const versions = event.type === 'updated' ? [event.object, event.previous] : [event.object]
+  const names = new Set<string>()
+  for (const object of versions) {
+    const reference = controllerOf(object)
+    if (reference?.kind === owner.kind && reference.apiVersion === owner.apiVersion) names.add(reference.name)
+  }
+  const { namespace } = event.object.metadata
+  return [...names].map(name => (owner.namespaced && namespace ? { namespace, name } : { name }))
 }
