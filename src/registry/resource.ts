@@ -124,4 +124,4 @@ export interface AdmissionPlugin {
 }
 
 /** Called with whether the write went through; quota gives back what it had reserved. */
-export type AdmissionHold = ((committed: boolean) => void) | void
+export type AdmissionHold = ((committed: boolean) => void) | undefined
