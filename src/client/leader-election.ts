@@ -95,7 +95,12 @@ class Candidate {
       await clock.sleep(RETRY_MS, signal).catch(() => {})
       if (signal.aborted) return
       const askedMs = clock.monotonicMs()
-      if (await this.tryToHold()) renewedMs = askedMs
+      const deadlineMs = renewedMs + RENEW_DEADLINE_MS - askedMs
+      const silence = clock
+        .sleep(deadlineMs, signal)
+        .catch(() => {})
+        .then(() => false) // A server that never answers.
+      if (await Promise.race([this.tryToHold(), silence])) renewedMs = askedMs
     }
   }
 
