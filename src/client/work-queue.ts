@@ -18,7 +18,7 @@ export class WorkQueue {
   readonly #later = new Map<string, { readonly atMs: number; readonly timer: Timer }>()
   readonly #failures = new Map<string, number>()
   readonly #takers: ((key: string | undefined) => void)[] = []
-  #bucketFreeAtMs = 0
+  #bucketFreeAtMs = -Infinity // Full at the start.
   #isClosed = false
 
   constructor(clock: Clock) {
