@@ -1,0 +1,144 @@
+import { deepEqual } from 'fast-equals'
+import { Node, Pod, Service } from '../../api/core-v1/types.ts'
+import { EndpointSlice } from '../../api/discovery-v1/types.ts'
+import { controllerFor, type Dependencies, type Reconciler } from '../../client/controller.ts'
+import type { InformerEvent } from '../../client/informer.ts'
+import { controllerReferenceTo, isTerminating, keyOf, type ObjectKey } from '../../machinery/object.ts'
+import { suffixFrom } from '../../machinery/random.ts'
+import type { Labels } from '../../machinery/selectors.ts'
+import { attemptAll } from '../attempt-all.ts'
+import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
+import { addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts'
+import { type EndpointGroup, packingOf, type SliceContent } from './packing.ts'
+import { choosesPods, isHeadless, podsOf, servicesOf } from './service-pods.ts'
+
+const SERVICE_NAME = 'kubernetes.io/service-name'
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
+const MANAGER = 'endpointslice-controller.k8s.io'
+const HEADLESS = 'service.kubernetes.io/headless'
+const ZONE = 'topology.kubernetes.io/zone'
+
+export const endpointSliceController = controllerFor(Service, {
+  name: 'endpointslice',
+  component: 'endpoint-slice-controller',
+})
+  .watches(Pod, servicesOf)
+  .watches(EndpointSlice, serviceOfSlice)
+  .watches(Node, servicesAfterZoneChange)
+  .reconciledBy(endpointSliceReconciler)
+
+/** Keeps the slices of one Service equal to the Pods that it selects. */
+export function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
+  const { client, informers, events, random } = dependencies
+  const expectations = new Expectations(dependencies)
+  const slicesOf = indexedSlices(dependencies)
+
+  return async function reconcile(key) {
+    const service = informers.informer(Service).get(key)
+    if (!service) expectations.forget(key)
+    if (!service || isTerminating(service) || !choosesPods(service)) return {} // Slices of a Service go by owner reference.
+    if (!(await expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
+
+    const existing = slicesOf(key).filter(slice => !isTerminating(slice))
+    const labels = labelsOf(service)
+    const groups = groupsOf(service, podsOf(service, dependencies), name => informers.informer(Node).get({ name }))
+    const { create, update, remove } = packingOf(groups, existing)
+    const updated = new Set([...update.map(({ slice }) => slice), ...remove])
+    const relabelled = existing.filter(slice => !updated.has(slice) && !deepEqual(slice.metadata.labels, labels))
+
+    const write = async (slice: EndpointSlice, content: Partial<SliceContent>): Promise<unknown> =>
+      expectations.wrote(
+        key,
+        EndpointSlice,
+        await client.update(EndpointSlice, { ...slice, ...content, metadata: { ...slice.metadata, labels } }),
+      )
+    try {
+      await attemptAll([
+        ...create.map(
+          content => () =>
+            expectations.create(key, EndpointSlice, newSlice(service, { labels, content, suffix: suffixFrom(random) })),
+        ),
+        ...update.map(
+          ({ slice, content }) =>
+            () =>
+              write(slice, content),
+        ),
+        ...relabelled.map(slice => () => write(slice, {})),
+      ])
+      await attemptAll(remove.map(slice => () => expectations.delete(key, EndpointSlice, slice)))
+    } catch (error) {
+      const message = `Error updating Endpoint Slices for Service ${key.namespace}/${key.name}: ${error}`
+      events.record(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message })
+      throw error
+    }
+    return {}
+  }
+}
+
+/** One group for each address family and each set of ports that the Pods resolve the Service's ports to. */
+export function groupsOf(
+  service: Service,
+  pods: readonly Pod[],
+  nodeNamed: (name: string) => Node | undefined,
+): readonly EndpointGroup[] {
+  return addressTypesOf(service).flatMap(addressType => {
+    const groups = new Map<string, EndpointGroup & { endpoints: NonNullable<ReturnType<typeof endpointOf>>[] }>()
+    for (const pod of pods) {
+      const node = pod.spec.nodeName ? nodeNamed(pod.spec.nodeName) : undefined
+      const endpoint = endpointOf(pod, { service, addressType, node })
+      if (!endpoint) continue
+      const ports = endpointPortsOf(pod, service)
+      const shape = JSON.stringify(ports)
+      const group = groups.get(shape)
+      if (group) group.endpoints.push(endpoint)
+      else groups.set(shape, { addressType, ports, endpoints: [endpoint] })
+    }
+    return groups.size > 0 ? [...groups.values()] : [{ addressType, ports: [], endpoints: [] }]
+  })
+}
+
+/** A slice carries the labels of its Service, so that it can be found by them. */
+const labelsOf = (service: Service): Labels => ({
+  ...service.metadata.labels,
+  [SERVICE_NAME]: service.metadata.name,
+  [MANAGED_BY]: MANAGER,
+  ...(isHeadless(service) && { [HEADLESS]: '' }),
+})
+
+function newSlice(
+  service: Service,
+  { labels, content, suffix }: { labels: Labels; content: SliceContent; suffix: string },
+): Parameters<typeof Expectations.prototype.create<EndpointSlice>>[2] {
+  const { name, namespace } = service.metadata
+  const generateName = `${name}-`
+  const ownerReferences = [controllerReferenceTo(service)]
+  return { ...content, metadata: { name: generateName + suffix, generateName, namespace, labels, ownerReferences } }
+}
+
+function indexedSlices({ informers }: Dependencies): (key: ObjectKey) => readonly EndpointSlice[] {
+  const slices = informers.informer(EndpointSlice)
+  slices.addIndex('service', slice => {
+    const key = isOurs(slice) && serviceKeyOf(slice)
+    return key ? [`${key.namespace}/${key.name}`] : []
+  })
+  return ({ namespace, name }) => slices.byIndex('service', `${namespace}/${name}`)
+}
+
+const isOurs = ({ metadata }: EndpointSlice): boolean => metadata.labels?.[MANAGED_BY] === MANAGER
+
+function serviceKeyOf({ metadata }: EndpointSlice): ObjectKey | undefined {
+  const name = metadata.labels?.[SERVICE_NAME]
+  return name ? { namespace: metadata.namespace, name } : undefined
+}
+
+/** Also of a slice that lost its labels: what it was before says whose it is. */
+function serviceOfSlice(event: InformerEvent<EndpointSlice>): ObjectKey[] {
+  const versions = event.type === 'updated' ? [event.object, event.previous] : [event.object]
+  return versions.flatMap(slice => (isOurs(slice) && serviceKeyOf(slice)) || [])
+}
+
+function servicesAfterZoneChange(event: InformerEvent<Node>, { informers }: Dependencies): ObjectKey[] {
+  const zoneOf = (node: Node): string | undefined => node.metadata.labels?.[ZONE]
+  const isNew = event.type === 'updated' ? zoneOf(event.previous) !== zoneOf(event.object) : zoneOf(event.object)
+  return isNew ? informers.informer(Service).list().filter(choosesPods).map(keyOf) : []
+}
