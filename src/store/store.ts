@@ -1,24 +1,32 @@
-/** A position in the one order of writes. Starts at 1 with the first write; 0 is "before everything". */
+/**
+ * A position in the one order of writes; 0 is "before everything". Each write gets a higher one than all before it. A
+ * driver may leave numbers out: etcd also counts what others write to it.
+ */
 export type Revision = number & { readonly revision: unique symbol }
 
 export const revision = (value: number): Revision => value as Revision
 
-/** A path such as `/apps/statefulsets/default/web`. Compared as UTF-8 bytes; at most `KEY_BYTES_MAX`. */
+/**
+ * A path such as `/apps/statefulsets/default/web`: well-formed Unicode without U+0000, at least one and at most
+ * `KEY_BYTES_MAX` bytes of UTF-8. Compared as those bytes.
+ */
 export type Key = string
 
-/** From `start` up to but without `end`. */
+/** From `start` up to but without `end`. Empty when `end` does not come after `start`. */
 export interface KeyRange {
   readonly start: Key
   readonly end: Key
 }
 
-/** Every key that begins with `prefix`. */
-export const keysUnder = (prefix: string): KeyRange => ({
-  start: prefix,
-  end: `${prefix.slice(0, -1)}${nextCharacter(prefix)}`,
-})
+/** Every key that begins with `prefix`, which is not empty. */
+export const keysUnder = (prefix: string): KeyRange => {
+  const characters = [...prefix]
+  const last = characters.pop()!.codePointAt(0)!
+  return { start: prefix, end: `${characters.join('')}${String.fromCodePoint(nextCodePoint(last))}` }
+}
 
-const nextCharacter = (prefix: string): string => String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
+/** Surrogates are no characters of their own and cannot end a key. */
+const nextCodePoint = (codePoint: number): number => (codePoint === 0xd7ff ? 0xe000 : codePoint + 1)
 
 export const KEY_BYTES_MAX = 1024
 /** Kubernetes' own limit on a request is 3 MiB; an object and its bookkeeping must fit. */
@@ -26,7 +34,7 @@ export const VALUE_BYTES_MAX = 3 * 1024 * 1024
 /** Batches that a watcher may leave unread before its watch ends with `behind`. */
 export const WATCH_BACKLOG_MAX = 1000
 
-/** One key as of some revision. */
+/** One key as of some revision. Its bytes are shared by everyone who reads it, and never change. */
 export interface Entry {
   readonly key: Key
   readonly value: Uint8Array
@@ -48,7 +56,10 @@ export interface Page {
   readonly remaining?: number
 }
 
-/** What expires: after `ttlMs` the driver deletes the key by itself, as one more revision that watchers see. */
+/**
+ * What expires: `ttlMs` after the write the driver deletes the key by itself, as one more revision that watchers see.
+ * Each write decides anew: an update without `ttlMs` leaves a key that stays.
+ */
 interface Expiring {
   readonly ttlMs?: number
 }
@@ -56,6 +67,7 @@ interface Expiring {
 export interface Create extends Expiring {
   readonly type: 'create'
   readonly key: Key
+  /** Belongs to the store from here on: the caller must not change it any more. May be empty. */
   readonly value: Uint8Array
 }
 
@@ -90,7 +102,7 @@ export interface Store {
   head(): Revision
   /** Reads as of `at`, or of head. Throws `compacted` below the compaction mark, `future` above head. */
   get(key: Key, at?: Revision): Promise<Entry | undefined>
-  /** At most `limit` entries in key order, read as of `at` or of head. Throws as `get` does. */
+  /** At most `limit` entries (one or more) in key order, read as of `at` or of head. Throws as `get` does. */
   list(range: KeyRange, options: { readonly at?: Revision; readonly limit: number }): Promise<Page>
   /**
    * Resolves once durable, with the revision it made. Throws `exists`, `conflict` or `absent`, having written nothing.
@@ -98,12 +110,17 @@ export interface Store {
    */
   commit(write: Create | Update | Delete): Promise<Revision>
   /**
-   * Every change after `after`, in order, each once; a batch never splits a revision, an empty one only advances it.
-   * Throws `compacted` when `after` lies below the compaction mark, and `behind` for a reader that left more than
-   * `WATCH_BACKLOG_MAX` batches unread, which then resumes from its last batch. Returns when `signal` is aborted.
+   * Every change after `after`, in order, each once; a batch never splits a revision. An empty batch only tells that
+   * the watch has come that far: a reader that waits gets one whenever head passes it by.
+   * Throws `compacted` when `after` lies below the compaction mark, `future` when it lies above head, and `behind` for
+   * a reader that left more than `WATCH_BACKLOG_MAX` batches unread, which then resumes from its last batch. Returns
+   * when `signal` is aborted.
    */
   watch(range: KeyRange, options: { readonly after: Revision; readonly signal: AbortSignal }): AsyncIterable<Batch>
-  /** Forgets history below `mark`. The newest value of every live key stays readable. */
+  /**
+   * Forgets history below `mark`, which stays readable itself, as does the newest value of every live key. Throws
+   * `future` above head; does nothing below an earlier mark.
+   */
   compact(mark: Revision): Promise<void>
   /** Walks everything and yields each broken invariant in words. Yields nothing for a sound store. */
   verify(): AsyncIterable<string>
