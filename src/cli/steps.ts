@@ -12,7 +12,11 @@ export interface Step {
  * Runs steps one after another and shows each with how long it took: a live list for a person, a plain line each
  * elsewhere. A step that throws is marked, and nothing after it runs.
  */
-export async function runSteps(steps: readonly Step[], { out, isInteractive }: Terminal, nowMs: () => number): Promise<void> {
+export async function runSteps(
+  steps: readonly Step[],
+  { out, isInteractive }: Terminal,
+  nowMs: () => number,
+): Promise<void> {
   if (isInteractive) {
     await runLive(steps, nowMs)
     return

@@ -44,7 +44,11 @@ function kubeconfigDocument(text: string, path: string): Document {
   return document as Document
 }
 
-function putNamed(document: Document, section: string, entry: { readonly name: string; readonly [key: string]: unknown }): void {
+function putNamed(
+  document: Document,
+  section: string,
+  entry: { readonly name: string; readonly [key: string]: unknown },
+): void {
   let entries = document.get(section)
   if (!isSeq(entries)) {
     entries = new YAMLSeq()
