@@ -1,0 +1,179 @@
+import { parseAllDocuments } from 'yaml'
+import { Event, Pod, type Pod as PodObject } from '../api/core-v1/types.ts'
+import type { Kind, KubernetesObject } from '../api/kind.ts'
+import { apiClient } from '../client/api-client.ts'
+import type { Client } from '../client/client.ts'
+import type { VirtualClock } from '../fakes/virtual-clock.ts'
+import type { ApiTransport } from '../machinery/api-call.ts'
+import { durationMsOf } from '../machinery/duration.ts'
+import type { JsonObject, JsonValue } from '../machinery/json.ts'
+import type { ResourceNames } from './resource-names.ts'
+import { type Activity, type SettleOptions, settle } from './settle.ts'
+
+/** An object as people write it, or YAML text with any number of them. */
+export type Manifest = string | object | readonly object[]
+
+export interface ClusterParts {
+  readonly clock: VirtualClock
+  readonly activity: Activity
+  readonly transport: ApiTransport
+  readonly resourceNames: () => ResourceNames
+  readonly close: () => Promise<void>
+}
+
+const FIELD_MANAGER = 'test'
+/** Virtual time that `waitFor` gives a condition. */
+const WAIT_LIMIT_MS = 300_000
+
+/** A complete cluster inside the test process. Nothing happens in it but what a call sets in motion. */
+export class Cluster implements AsyncDisposable {
+  readonly clock: VirtualClock
+  /** With all rights. */
+  readonly client: Client
+  readonly #parts: ClusterParts
+
+  constructor(parts: ClusterParts) {
+    this.#parts = parts
+    this.clock = parts.clock
+    this.client = apiClient(parts.transport, { fieldManager: FIELD_MANAGER })
+  }
+
+  /** Creates or updates objects by server-side apply, in the order written; objects without a namespace go to `default`. */
+  async apply(manifest: Manifest): Promise<void> {
+    for (const object of objectsOf(manifest)) {
+      const kind = this.#parts.resourceNames().kindOf(object)
+      const { name, namespace } = object.metadata as { name: string; namespace?: string }
+      const key = kind.namespaced ? { namespace: namespace ?? 'default', name } : { name }
+      await this.client.patch(
+        kind,
+        key,
+        { type: 'apply', body: object as JsonValue },
+        { force: true, fieldManager: FIELD_MANAGER },
+      )
+    }
+  }
+
+  /** Lets time pass until nothing but heartbeats happens. */
+  settle(options?: SettleOptions): Promise<void> {
+    return settle(this.clock, this.#parts.activity, options)
+  }
+
+  /** Lets time pass: milliseconds, or a duration such as `5m`. */
+  advance(time: number | string): Promise<void> {
+    return this.clock.advance(typeof time === 'number' ? time : durationMsOf(time))
+  }
+
+  /** `find('statefulset/web')`; undefined when it is not there. */
+  async find<T extends KubernetesObject = KubernetesObject>(
+    reference: string,
+    namespace?: string,
+  ): Promise<T | undefined> {
+    const { kind, key } = this.#parts.resourceNames().reference(reference, namespace)
+    return this.client.find(kind as Kind<T>, key)
+  }
+
+  /** As `find`, but throws NotFound. */
+  async get<T extends KubernetesObject = KubernetesObject>(reference: string, namespace?: string): Promise<T> {
+    const { kind, key } = this.#parts.resourceNames().reference(reference, namespace)
+    return this.client.get(kind as Kind<T>, key)
+  }
+
+  async scale(reference: string, replicas: number, namespace?: string): Promise<void> {
+    const { kind, key } = this.#parts.resourceNames().reference(reference, namespace)
+    await this.client.patch(kind, key, { type: 'merge', subresource: 'scale', body: { spec: { replicas } } })
+  }
+
+  async patch(reference: string, body: JsonValue, namespace?: string): Promise<void> {
+    const { kind, key } = this.#parts.resourceNames().reference(reference, namespace)
+    await this.client.patch(kind, key, { type: kind.group.includes('.') ? 'merge' : 'strategic', body })
+  }
+
+  async delete(
+    reference: string,
+    options: {
+      readonly namespace?: string
+      readonly gracePeriodSeconds?: number
+      readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+    } = {},
+  ): Promise<void> {
+    const { namespace, ...deletion } = options
+    const { kind, key } = this.#parts.resourceNames().reference(reference, namespace)
+    await this.client.delete(kind, key, deletion)
+  }
+
+  async pods(namespace = 'default'): Promise<readonly PodObject[]> {
+    const { items } = await this.client.list(Pod, { namespace })
+    return items
+  }
+
+  /** Sorted; Pods that are terminating included. */
+  async podNames(namespace = 'default'): Promise<readonly string[]> {
+    const pods = await this.pods(namespace)
+    return pods.map(({ metadata }) => metadata.name).sort()
+  }
+
+  /** `Reason message` of every event about an object (`statefulset/web`), or of all, oldest first. */
+  async events(reference?: string, namespace = 'default'): Promise<readonly string[]> {
+    const about = reference ? this.#parts.resourceNames().reference(reference, namespace) : undefined
+    const { items } = await this.client.list(Event, { namespace })
+    return items
+      .filter(
+        ({ involvedObject }) =>
+          !about || (involvedObject.kind === about.kind.kind && involvedObject.name === about.key.name),
+      )
+      .sort(
+        (a, b) =>
+          (a.firstTimestamp ?? '').localeCompare(b.firstTimestamp ?? '') ||
+          Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion),
+      )
+      .map(({ reason, message }) => `${reason} ${message}`)
+  }
+
+  /**
+   * Lets time pass until `condition` answers something. Throws after five virtual minutes, with what `describe` says was
+   * seen instead.
+   */
+  async waitFor<T>(
+    what: string,
+    condition: () => Promise<T | undefined | false> | T | undefined | false,
+    describe: () => Promise<string> = () => this.describePods(),
+  ): Promise<T> {
+    const deadlineMs = this.clock.monotonicMs() + WAIT_LIMIT_MS
+    for (;;) {
+      await this.clock.rest()
+      const answer = await condition()
+      if (answer) return answer
+      const nextMs = this.clock.untilNextMs()
+      if (nextMs === undefined || this.clock.monotonicMs() + nextMs > deadlineMs) {
+        throw new Error(`waited in vain for ${what}; seen instead:\n${await describe()}`)
+      }
+      await this.clock.advance(nextMs)
+    }
+  }
+
+  /** One line a Pod, and the last events: what a person would look at first. */
+  async describePods(namespace = 'default'): Promise<string> {
+    const pods = await this.pods(namespace)
+    const lines = pods.map(pod => {
+      const ready = pod.status.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'False'
+      const waiting = pod.status.containerStatuses?.flatMap(({ state }) => state?.waiting?.reason ?? []) ?? []
+      const going = pod.metadata.deletionTimestamp ? ' terminating' : ''
+      return `${pod.metadata.name} ${pod.status.phase} ready=${ready} node=${pod.spec.nodeName ?? '-'} ${waiting.join(',')}${going}`
+    })
+    const events = await this.events(undefined, namespace)
+    return [...lines, ...events.slice(-10).map(event => `  ${event}`)].join('\n')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.close()
+  }
+}
+
+function objectsOf(manifest: Manifest): readonly JsonObject[] {
+  if (typeof manifest !== 'string') return (Array.isArray(manifest) ? manifest : [manifest]) as JsonObject[]
+  return parseAllDocuments(manifest).flatMap(document => {
+    if (document.errors[0]) throw document.errors[0]
+    const object = document.toJS() as JsonObject | null
+    return object === null ? [] : [object]
+  })
+}
