@@ -3,7 +3,7 @@ import { addressOfReverseName } from '../message/address.ts'
 import { type DomainName, type Question, Rcode, RecordType, type ResourceRecord } from '../message/message.ts'
 import { foldedName } from '../message/name.ts'
 import { nsRecord, ptrRecord, soaRecord, txtRecord } from '../message/resource-record.ts'
-import type { Answer } from './answer.ts'
+import { type Answer, serverFailure } from './answer.ts'
 import type { ClusterCatalog } from './catalog.ts'
 import {
   addressesFound,
@@ -48,10 +48,18 @@ export function clusterZone(options: ClusterZoneOptions): ClusterZone {
   }
   return {
     answer({ name, type }) {
+      if (!catalog.isSynced && isOwn(options, domain, foldedName(name))) return serverFailure
       const first = answerStep(foldedName(name), type)
       return first?.alias === undefined ? first : followed(first, type, answerStep)
     },
   }
+}
+
+function isOwn({ ownRanges }: ClusterZoneOptions, domain: DomainName, name: DomainName): boolean {
+  const address = addressOfReverseName(name)
+  return address === undefined
+    ? relativeTo(domain, name) !== undefined
+    : ownRanges.some(range => range.includes(address))
 }
 
 /** Follows an alias for as long as it stays in the cluster. */

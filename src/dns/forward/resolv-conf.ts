@@ -1,0 +1,10 @@
+import { isIP } from 'node:net'
+
+/** The name servers of a resolv.conf(5) text, in its order. */
+export function nameServersOf(text: string): readonly string[] {
+  const servers = text.split('\n').flatMap(line => {
+    const [keyword, address] = line.trim().split(/\s+/)
+    return keyword === 'nameserver' && address && isIP(address.split('%')[0]!) ? [address] : []
+  })
+  return [...new Set(servers)]
+}
