@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Node } from '../../../api/core-v1/types.ts'
+import type { Client } from '../../../client/client.ts'
+import type { DataLayout } from '../../host/data-layout.ts'
+import { adminClient } from '../../host/local-cluster.ts'
+import { isRunning, lastLines, type ProcessRecord } from '../../host/processes.ts'
+import { CommandError } from '../../terminal.ts'
+
+const SERVER_WAIT_MS = 60_000
+const NODE_WAIT_MS = 120_000
+const LOOK_AGAIN_MS = 25
+
+/** Resolves when the server answers. Throws with the end of its log when its process died or never answered. */
+export async function serverAnswers(layout: DataLayout, process: ProcessRecord): Promise<void> {
+  const deadlineMs = performance.now() + SERVER_WAIT_MS
+  for (;;) {
+    if (!isRunning(process)) throw diedEarly(process)
+    const problem = await problemOfServer(layout)
+    if (!problem) return
+    if (performance.now() > deadlineMs)
+      throw new CommandError(`the server does not answer: ${problem}`, { advice: `Its log: ${process.log}` })
+    await delay(LOOK_AGAIN_MS)
+  }
+}
+
+function diedEarly({ name, log }: ProcessRecord): CommandError {
+  return new CommandError(`the ${name} process ended while starting. The end of its log:\n${lastLines(log, 15)}`, {
+    advice: `The whole log: ${log}`,
+  })
+}
+
+async function problemOfServer(layout: DataLayout): Promise<string | undefined> {
+  try {
+    await using admin = adminClient(layout)
+    await admin.client.list(Node, { limit: 1 })
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+const isReady = (node: Node): boolean =>
+  node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+
+/** Resolves when every named machine is Ready. Throws with what each missing one says of itself. */
+export async function nodesReady(
+  client: Client,
+  names: readonly string[],
+  processes: readonly ProcessRecord[],
+): Promise<void> {
+  const waiting = new Map<string, string>(names.map(name => [name, 'has not registered yet']))
+  const timeout = AbortSignal.timeout(NODE_WAIT_MS)
+  const look = ({ metadata, ...node }: Node): void => {
+    if (!waiting.has(metadata.name)) return
+    if (isReady({ metadata, ...node })) waiting.delete(metadata.name)
+    else
+      waiting.set(
+        metadata.name,
+        node.status.conditions?.find(({ type }) => type === 'Ready')?.message ?? 'is not ready yet',
+      )
+  }
+  while (waiting.size > 0 && !timeout.aborted) {
+    const dead = processes.find(process => !isRunning(process))
+    if (dead) throw diedEarly(dead)
+    const { items, resourceVersion } = await client.list(Node)
+    for (const node of items) look(node)
+    if (waiting.size === 0) return
+    const glance = AbortSignal.any([timeout, AbortSignal.timeout(1000)]) // So that a process that dies is seen.
+    for await (const { object } of client.watch(Node, { resourceVersion, signal: glance })) {
+      look(object)
+      if (waiting.size === 0) return
+    }
+  }
+  if (waiting.size === 0) return
+  const lines = [...waiting].map(([name, why]) => `  ${name}: ${why}`)
+  throw new CommandError(`these machines did not become ready:\n${lines.join('\n')}`, {
+    advice: 'Look at: holdfast status',
+  })
+}

@@ -1,0 +1,35 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import type { Kubeconfig } from '../../client/kubeconfig.ts'
+import { withContext, withoutContext } from './merge-context.ts'
+
+export const CONTEXT_NAME = 'holdfast'
+
+/** The file that kubectl would write to: the first of KUBECONFIG, or `~/.kube/config`. */
+export function userKubeconfigPath(environment: Readonly<Record<string, string | undefined>>): string {
+  const [first] = (environment.KUBECONFIG ?? '').split(delimiter).filter(Boolean)
+  return first ?? join(environment.HOME ?? '/root', '.kube', 'config')
+}
+
+/** Puts the cluster of an admin's kubeconfig into the user's file as context `holdfast`, and makes it the current one. */
+export function mergeIntoUserKubeconfig(path: string, admin: Kubeconfig): void {
+  const cluster = admin.clusters?.[0]?.cluster
+  const user = admin.users?.[0]?.user
+  if (!cluster || !user) throw new Error('the admin kubeconfig has no cluster or no user')
+  replaceFile(path, withContext(textOf(path), path, { name: CONTEXT_NAME, cluster, user }))
+}
+
+export function removeFromUserKubeconfig(path: string): void {
+  if (existsSync(path)) replaceFile(path, withoutContext(textOf(path), path, CONTEXT_NAME))
+}
+
+const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+
+/** All or nothing: a reader sees the old file or the new one. Readable by its owner only, as it holds a key. */
+function replaceFile(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.holdfast-${process.pid}`
+  writeFileSync(draft, text, { mode: 0o600 })
+  chmodSync(draft, 0o600)
+  renameSync(draft, path)
+}
