@@ -1,0 +1,104 @@
+import type { ContainerStateTerminated, ContainerStatus, Pod } from '../../../api/core-v1/types.ts'
+import { cut, type Evidence, lastLineOf, type Problem } from './evidence.ts'
+
+const PULL_REASONS = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+])
+/** Ordinary on the way to a running container. */
+const STARTING_REASONS = new Set(['ContainerCreating', 'PodInitializing', 'CrashLoopBackOff', ''])
+
+/** The first container that cannot run, init containers first; then a probe that fails. */
+export function containerProblemOf(pod: Pod, evidence: Evidence): Problem | undefined {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status
+  for (const status of initContainerStatuses) {
+    const problem = problemOfContainer(pod, status, evidence)
+    if (problem) return { ...problem, text: `init ${problem.text}` }
+  }
+  for (const status of containerStatuses) {
+    const problem = problemOfContainer(pod, status, evidence)
+    if (problem) return problem
+  }
+  return undefined
+}
+
+function problemOfContainer(pod: Pod, status: ContainerStatus, evidence: Evidence): Problem | undefined {
+  const reason = status.state?.waiting?.reason ?? ''
+  if (PULL_REASONS.has(reason)) return pullProblem(pod, status, evidence)
+  if (!STARTING_REASONS.has(reason)) return creationProblem(status, reason)
+  const ended = endOf(status)
+  const failing = probeProblem(pod, status, evidence)
+  if (ended && !isOlder(ended, failing)) return crashProblem(status, ended)
+  return failing
+}
+
+/** kubelet alternates between two reasons here; the text must not, or the status would be written again and again. */
+function pullProblem(pod: Pod, { name, image, state }: ContainerStatus, evidence: Evidence): Problem {
+  const warned = evidence.warningsAbout(pod.metadata.uid).findLast(({ message }) => /pull image/.test(message ?? ''))
+  const said = warned?.message ?? state?.waiting?.message ?? ''
+  const detail = said
+    .replace(/^(Back-off pulling|Failed to pull) image "[^"]*":?\s*/, '')
+    .replace(/^ErrImagePull:\s*/, '')
+  return {
+    reason: 'ImageNotPulled',
+    text: `container ${name} cannot pull image "${imageOf(pod, name) ?? image}"${detail ? `: ${lastLineOf(detail)}` : ''}`,
+    isStall: true,
+  }
+}
+
+const imageOf = ({ spec }: Pod, containerName: string): string | undefined =>
+  [...spec.containers, ...(spec.initContainers ?? [])].find(({ name }) => name === containerName)?.image
+
+/** `CreateContainerConfigError` and its relatives: kubelet's own words say what is missing. */
+const creationProblem = ({ name, state }: ContainerStatus, reason: string): Problem => ({
+  reason: 'ContainerNotCreated',
+  text: `container ${name} cannot be created (${reason}): ${lastLineOf(state?.waiting?.message)}`,
+  isStall: true,
+})
+
+/** How it ended last, if that is why it is not ready now. An init container that ended well is done. */
+function endOf({ ready, state, lastState }: ContainerStatus): ContainerStateTerminated | undefined {
+  if (state?.terminated) return state.terminated.exitCode === 0 ? undefined : state.terminated
+  return ready ? undefined : lastState?.terminated
+}
+
+/** A container that is up again and answers its probe wrongly has another problem now than its last exit. */
+const isOlder = ({ finishedAt }: ContainerStateTerminated, failing: Problem | undefined): boolean =>
+  failing?.since !== undefined && finishedAt !== undefined && finishedAt < failing.since
+
+function crashProblem({ name }: ContainerStatus, ended: ContainerStateTerminated): Problem {
+  const { exitCode, signal, reason, message } = ended
+  const how = signal ? `was killed by signal ${signal}` : `exits with code ${exitCode}`
+  const why = reason && reason !== 'Error' && reason !== 'Completed' ? ` (${reason})` : ''
+  const last = lastLineOf(message)
+  return {
+    reason: 'CrashLooping',
+    text: `container ${name} ${how}${why} again and again${last && `, last saying "${last}"`}`,
+    isStall: true,
+  }
+}
+
+/** `Readiness probe failed: HTTP probe failed with statuscode: 500`: kubelet's event is the only place that says it. */
+function probeProblem(pod: Pod, { name, ready, state }: ContainerStatus, evidence: Evidence): Problem | undefined {
+  if (ready || !state?.running) return undefined
+  const warned = evidence
+    .warningsAbout(pod.metadata.uid)
+    .findLast(({ reason, involvedObject }) => reason === 'Unhealthy' && isAbout(involvedObject.fieldPath, name))
+  if (!warned) return undefined
+  const since = warned.lastTimestamp ?? warned.firstTimestamp
+  return {
+    reason: 'ProbeFailing',
+    text: `container ${name} runs, but is not ready: ${cut(lastLineOf(warned.message))}`,
+    ...(since && { since }),
+    isStall: true,
+  }
+}
+
+/** kubelet names the container as `spec.containers{name}`. */
+const isAbout = (fieldPath: string | undefined, containerName: string): boolean =>
+  !fieldPath || fieldPath.endsWith(`{${containerName}}`)

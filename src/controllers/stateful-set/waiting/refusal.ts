@@ -1,0 +1,72 @@
+import type { StatefulSet } from '../../../api/apps-v1/types.ts'
+import { isStatusError } from '../../../machinery/status.ts'
+import { POD_NAME_LABEL, REVISION_LABEL } from '../identity.ts'
+import { ClaimTerminatingError, messageOf, type StepFailure } from '../step-failure.ts'
+import { terminatingClaim } from './claim-problem.ts'
+import { cut, type Problem } from './evidence.ts'
+
+const LABEL_VALUE_MAX = 63
+
+/** Why a step was refused by the server, in its own words (E5, E9). Undefined for what a retry settles. */
+export function refusalOf(set: StatefulSet, revisionName: string, { step, error }: StepFailure): Problem | undefined {
+  if (isStatusError(error, 'AlreadyExists') || isStatusError(error, 'Conflict')) return undefined
+  const terminating = terminatingErrorIn(error)
+  if (terminating) return terminatingProblem(terminating)
+  const tooLong = step.kind === 'createPod' ? tooLongName(set, revisionName, step.pod.metadata.name!) : undefined
+  if (tooLong) return tooLong
+  const cause = causeOf(error)
+  if (isStatusError(cause, 'Forbidden') && /exceeded quota/.test(cause.message)) {
+    const remedy = 'Ends when the quota is raised or something else in the namespace is removed'
+    return { reason: 'QuotaExceeded', text: `is refused: ${cut(messageOf(error))}`, isStall: true, remedy }
+  }
+  if (!isStatusError(cause)) return undefined
+  const text = `cannot be ${doneTo(step.kind)}: ${cut(messageOf(error))}`
+  return { reason: 'PodRefused', text, isStall: true, remedy: 'Ends when the server accepts it' }
+}
+
+/** Claim control wraps what the server said. */
+function causeOf(error: unknown): unknown {
+  if (isStatusError(error)) return error
+  return error instanceof Error && error.cause !== undefined ? causeOf(error.cause) : error
+}
+
+function terminatingErrorIn(error: unknown): ClaimTerminatingError | undefined {
+  if (error instanceof ClaimTerminatingError) return error
+  if (!(error instanceof AggregateError)) return undefined
+  return error.errors.find(one => one instanceof ClaimTerminatingError)
+}
+
+function terminatingProblem({ claim }: ClaimTerminatingError): Problem {
+  const { text, since } = terminatingClaim(claim)
+  return {
+    reason: 'ClaimTerminating',
+    text: `is not created, because ${text}`,
+    ...(since && { since }),
+    isStall: true,
+    remedy: 'Ends when the claim is gone; a new one is then made with the Pod',
+  }
+}
+
+/** Names that fit the set but not the labels of its Pods (I10; kubernetes/kubernetes#64023). */
+function tooLongName({ metadata }: StatefulSet, revisionName: string, podName: string): Problem | undefined {
+  const label = podName.length > LABEL_VALUE_MAX ? POD_NAME_LABEL : REVISION_LABEL
+  const value = podName.length > LABEL_VALUE_MAX ? podName : revisionName
+  if (value.length <= LABEL_VALUE_MAX) return undefined
+  const excess = value.length - LABEL_VALUE_MAX
+  return {
+    reason: 'NameTooLong',
+    text:
+      `cannot be created: its label ${label} would be "${value}", ${value.length} characters long, ` +
+      `and labels may have at most ${LABEL_VALUE_MAX}`,
+    isStall: true,
+    remedy: `Ends when the set is made again under a name of at most ${metadata.name.length - excess} characters`,
+  }
+}
+
+function doneTo(kind: StepFailure['step']['kind']): string {
+  if (kind === 'createPod') return 'created'
+  return kind === 'deletePod' ? 'deleted' : 'repaired'
+}
+
+export const podNameOfStep = ({ step }: StepFailure): string =>
+  step.kind === 'createPod' ? step.pod.metadata.name! : step.pod.metadata.name
