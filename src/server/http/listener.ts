@@ -1,0 +1,153 @@
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Logger } from '../../machinery/logger.ts'
+import type { UserInfo } from '../../registry/resource.ts'
+import type { Exchange, Peer } from './exchange.ts'
+import { Http1Exchange, Http2Exchange, UpgradeExchange } from './http-exchange.ts'
+
+/** What a server shows, and whose clients it believes. All PEM. */
+export interface ServerCertificate {
+  readonly certificate: string
+  readonly key: string
+  /** CAs whose client certificates name users. */
+  readonly clientAuthorities: string
+}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly certificate: ServerCertificate
+}
+
+export interface Listener {
+  readonly address: { readonly host: string; readonly port: number }
+  /** Shows another certificate from now on, to new connections. */
+  replaceCertificate(certificate: ServerCertificate): void
+  /** Takes no more connections, lets requests end for a moment, then cuts the rest off. */
+  close(): Promise<void>
+}
+
+/** Connections at once: each costs memory before anybody is known to be behind it. */
+const CONNECTIONS_MAX = 10_000
+const STREAMS_PER_CONNECTION_MAX = 1000
+/** How long a client may take for the handshake, the head of a request, a whole request; and how long it may be silent. */
+const HANDSHAKE_MS_MAX = 10_000
+const HEAD_MS_MAX = 15_000
+const REQUEST_MS_MAX = 60_000
+const HEADER_BYTES_MAX = 32 * 1024
+
+type Accept = (exchange: Exchange) => void
+
+/** Serves HTTP/2 and HTTP/1.1 over TLS on one port, and turns both into exchanges. */
+export function listen(
+  options: ListenOptions,
+  { accept, logger }: { accept: Accept; logger: Logger },
+): Promise<Listener> {
+  const server = createSecureServer({
+    ...tlsOptions(options.certificate),
+    allowHTTP1: true,
+    requestCert: true,
+    rejectUnauthorized: false, // Clients without a certificate may have a token; a bad certificate is answered with 401.
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_MS_MAX,
+    settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 256 * 1024 },
+    maxSessionMemory: 64,
+    peerMaxConcurrentStreams: STREAMS_PER_CONNECTION_MAX,
+    ...{ maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEAD_MS_MAX, requestTimeout: REQUEST_MS_MAX },
+  })
+  const sockets = new Set<Socket>()
+  server.maxConnections = CONNECTIONS_MAX
+  server.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  serveHttp1(server, accept)
+  // Listening for 'request' also subscribed node's compatibility layer to every HTTP/2 stream; we take streams as they are.
+  server.removeAllListeners('stream')
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => {}) // A client that resets its stream is no failure of ours; `close` follows.
+    accept(new Http2Exchange(stream, headers, peerOf(stream.session?.socket as TLSSocket | undefined)))
+  })
+  server.on('sessionError', err => logger.debug({ err }, 'connection failed'))
+  server.on('tlsClientError', err => logger.debug({ err }, 'handshake failed'))
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+      server.off('error', reject)
+      server.on('error', err => logger.error({ err }, 'listener failed'))
+      resolve(listenerOf(server, sockets))
+    })
+  })
+}
+
+const tlsOptions = ({ certificate, key, clientAuthorities }: ServerCertificate) => ({
+  cert: certificate,
+  key,
+  ca: clientAuthorities,
+})
+
+function serveHttp1(server: Http2SecureServer, accept: Accept): void {
+  server.on('request', (request, response) => {
+    const message = request as unknown as ConstructorParameters<typeof Http1Exchange>[0] // HTTP/1.1: see above.
+    const reply = response as unknown as ConstructorParameters<typeof Http1Exchange>[1]
+    message.on('error', () => {})
+    reply.on('error', () => {})
+    accept(new Http1Exchange(message, reply, peerOf(message.socket as TLSSocket)))
+  })
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {})
+    accept(new UpgradeExchange(request, { socket, head }, peerOf(socket as TLSSocket)))
+  })
+  server.on('checkContinue', (request, response) => {
+    response.writeContinue()
+    server.emit('request', request, response)
+  })
+}
+
+function listenerOf(server: Http2SecureServer, sockets: ReadonlySet<Socket>): Listener {
+  const { address, port } = server.address() as AddressInfo
+  return {
+    address: { host: address, port },
+    replaceCertificate: certificate => server.setSecureContext(tlsOptions(certificate)),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroySoon()
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+/** The handshake is the same for every request of a connection. */
+const peers = new WeakMap<TLSSocket, Peer>()
+
+function peerOf(socket: TLSSocket | undefined): Peer {
+  if (!socket) return { address: '' }
+  const known = peers.get(socket)
+  if (known) return known
+  const peer = { address: socket.remoteAddress ?? '', ...certificateOf(socket) }
+  peers.set(socket, peer)
+  return peer
+}
+
+function certificateOf(socket: TLSSocket): Pick<Peer, 'certificateUser' | 'certificateProblem'> {
+  const certificate = socket.getPeerX509Certificate?.()
+  if (!certificate) return {}
+  if (!socket.authorized) return { certificateProblem: String(socket.authorizationError ?? 'not trusted') }
+  const certificateUser = userOfSubject(certificate.subject)
+  return certificateUser ? { certificateUser } : { certificateProblem: 'the certificate names no user' }
+}
+
+/** The common name is the user, each organization a group. Node writes one attribute on each line. */
+export function userOfSubject(subject: string): UserInfo | undefined {
+  const attributes = subject.split('\n').map(line => {
+    const equals = line.indexOf('=')
+    return { key: line.slice(0, equals), value: line.slice(equals + 1) }
+  })
+  const name = attributes.find(({ key }) => key === 'CN')?.value
+  if (!name) return undefined
+  return { name, groups: attributes.filter(({ key }) => key === 'O').map(({ value }) => value) }
+}
