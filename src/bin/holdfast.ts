@@ -1,0 +1,42 @@
+import { CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { commandLine } from '../cli/command-line.ts'
+import { CommandError, type Terminal } from '../cli/terminal.ts'
+import { commandDoors } from './command-doors.ts'
+
+const terminal: Terminal = {
+  out: text => process.stdout.write(text),
+  error: text => process.stderr.write(text),
+  isInteractive: process.stdout.isTTY === true && !process.env.CI,
+  columns: process.stdout.columns ?? 80,
+}
+
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0) // The reader (`head`, `less`) has seen enough.
+  throw error
+})
+
+try {
+  const context = {
+    terminal,
+    environment: process.env,
+    self: [process.execPath, ...process.execArgv, process.argv[1]!],
+    version: packageJson.version,
+    userId: process.getuid?.() ?? -1,
+    monotonicMs: () => performance.now(),
+  }
+  await commandLine(context, commandDoors(context)).parseAsync(process.argv)
+} catch (error) {
+  process.exitCode = reported(error)
+}
+
+/** Prints a failure as its reader needs it, and answers the exit code. */
+function reported(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode
+  if (error instanceof CommandError) {
+    terminal.error(`error: ${error.message}\n${error.advice ? `${error.advice}\n` : ''}`)
+    return error.exitCode
+  }
+  terminal.error(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return 1
+}
