@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { revisionOf } from './changes.ts'
 import type { StoreDriver } from './driver.ts'
 import {
   type Batch,
@@ -547,9 +548,6 @@ export async function codeOf(call: Promise<unknown>): Promise<StoreErrorCode | u
     return code
   }
 }
-
-export const revisionOf = (change: Change): Revision =>
-  change.type === 'put' ? change.entry.modRevision : change.revision
 
 const described = (change: Change): string => {
   const was = change.previous ? ` was ${change.previous.modRevision}` : ''

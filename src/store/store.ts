@@ -100,6 +100,11 @@ export interface Batch {
 export interface Store {
   /** Revision of the last durable write. Never decreases, also across restarts. */
   head(): Revision
+  /**
+   * Head as the storage itself knows it now. Only drivers have it whose storage others write too: there `head()` may
+   * lag behind a write that another process was already told is durable.
+   */
+  confirmHead?(): Promise<Revision>
   /** Reads as of `at`, or of head. Throws `compacted` below the compaction mark, `future` above head. */
   get(key: Key, at?: Revision): Promise<Entry | undefined>
   /** At most `limit` entries (one or more) in key order, read as of `at` or of head. Throws as `get` does. */

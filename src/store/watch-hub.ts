@@ -81,6 +81,32 @@ export class WatchHub {
   }
 }
 
+/**
+ * First what already happened after `after`, read with `batchAfter`, which returns undefined at the hub's position;
+ * then, without a gap, what the hub publishes. The backlog of unread batches only begins with the second part.
+ */
+export async function* resumeThenFollow(
+  hub: WatchHub,
+  options: {
+    readonly range: KeyRange
+    readonly after: Revision
+    readonly signal: AbortSignal
+    readonly batchAfter: (position: Revision) => Batch | undefined
+  },
+): AsyncGenerator<Batch, void, void> {
+  const { range, signal, batchAfter } = options
+  let position = options.after
+  while (!signal.aborted) {
+    const batch = batchAfter(position)
+    if (!batch) break
+    position = batch.revision
+    yield batch
+  }
+  if (signal.aborted) return
+  using live = hub.subscribe(range, signal)
+  yield* live
+}
+
 interface Group {
   readonly range: KeyRange
   readonly subscriptions: Set<Subscription>

@@ -9,6 +9,7 @@ import {
   closed,
   future,
 } from '../bounds.ts'
+import { changeOf, keyOf, revisionOf } from '../changes.ts'
 import { checkCondition } from '../conditions.ts'
 import type { Expiry, StoreDriver } from '../driver.ts'
 import { ExpiryTimer } from '../expiry-timer.ts'
@@ -26,7 +27,8 @@ import {
   revision,
   type Update,
 } from '../store.ts'
-import { WatchHub } from '../watch-hub.ts'
+import type { StoreMetrics } from '../store-metrics.ts'
+import { resumeThenFollow, WatchHub } from '../watch-hub.ts'
 import { ExpiryHeap } from './expiry-heap.ts'
 import { Versions } from './versions.ts'
 
@@ -38,6 +40,7 @@ const SWEEP_MAX = 256
 export interface MemoryStoreOptions {
   readonly clock: Clock
   readonly historyChangesMax?: number
+  readonly metrics?: StoreMetrics
 }
 
 /** A store that lives as long as its process. Durable for nobody, otherwise exact; the same calls give the same history. */
@@ -56,14 +59,22 @@ class MemoryStore implements StoreDriver {
   readonly #expiryTimer: ExpiryTimer
   readonly #clock: Clock
   readonly #historyChangesMax: number
+  readonly #metrics: StoreMetrics | undefined
 
-  constructor({ clock, historyChangesMax = HISTORY_CHANGES_MAX }: MemoryStoreOptions) {
+  constructor({ clock, historyChangesMax = HISTORY_CHANGES_MAX, metrics }: MemoryStoreOptions) {
+    this.#metrics = metrics
     this.#clock = clock
     this.#historyChangesMax = historyChangesMax
     this.#expiryTimer = new ExpiryTimer(clock, {
       nextMs: () => this.#expiries.first()?.atMs,
       due: nowMs => this.#takeDue(nowMs),
       expire: expiry => this.#expire(expiry),
+    })
+    metrics?.observe({
+      revision: () => this.#head,
+      watchers: () => this.#hub.watcherCount,
+      backlog: () => this.#hub.backlogMax(),
+      historyChanges: () => this.#changes.length,
     })
   }
 
@@ -103,16 +114,20 @@ class MemoryStore implements StoreDriver {
   async commit(write: Create | Update | Delete): Promise<Revision> {
     this.#checkOpen()
     checkWrite(write)
-    return this.#apply(write)
+    if (!this.#metrics) return this.#apply(write)
+    return this.#metrics.measure(write, { clock: this.#clock, commit: async () => this.#apply(write) })
   }
 
   async *watch(range: KeyRange, { after, signal }: { after: Revision; signal: AbortSignal }): AsyncGenerator<Batch> {
     this.#checkOpen()
     checkRange(range)
     this.#checkReadable(after)
-    using live = this.#hub.subscribe(range, signal)
-    if (after < this.#head && !signal.aborted) yield { revision: this.#head, changes: this.#changesAfter(after, range) }
-    yield* live
+    yield* resumeThenFollow(this.#hub, {
+      range,
+      after,
+      signal,
+      batchAfter: position => this.#batchAfter(position, range),
+    })
   }
 
   async compact(mark: Revision): Promise<void> {
@@ -171,9 +186,14 @@ class MemoryStore implements StoreDriver {
     return this.#head
   }
 
-  #changesAfter(after: Revision, range: KeyRange): readonly Change[] {
+  #batchAfter(after: Revision, range: KeyRange): Batch | undefined {
+    this.#checkReadable(after)
+    if (after === this.#head) return undefined
     const sorted = sortRange(range)
-    return this.#changes.slice(this.#indexAfter(after)).filter(change => liesIn(sortKey(keyOf(change)), sorted))
+    const changes = this.#changes
+      .slice(this.#indexAfter(after))
+      .filter(change => liesIn(sortKey(keyOf(change)), sorted))
+    return { revision: this.#head, changes }
   }
 
   #forgetBelow(mark: Revision): void {
@@ -226,22 +246,3 @@ class MemoryStore implements StoreDriver {
     if (this.#isClosed) throw closed()
   }
 }
-
-function changeOf(
-  write: Create | Update | Delete,
-  { previous, at }: { previous: Entry | undefined; at: Revision },
-): Change {
-  if (write.type === 'delete') return { type: 'delete', key: write.key, revision: at, previous: previous! }
-  const entry: Entry = {
-    key: write.key,
-    value: write.value,
-    createRevision: previous?.createRevision ?? at,
-    modRevision: at,
-    version: (previous?.version ?? 0) + 1,
-  }
-  return previous ? { type: 'put', entry, previous } : { type: 'put', entry }
-}
-
-const keyOf = (change: Change): Key => (change.type === 'put' ? change.entry.key : change.key)
-
-const revisionOf = (change: Change): Revision => (change.type === 'put' ? change.entry.modRevision : change.revision)

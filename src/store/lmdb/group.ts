@@ -1,0 +1,64 @@
+import { changeOf } from '../changes.ts'
+import { checkCondition } from '../conditions.ts'
+import {
+  type Change,
+  type Create,
+  type Delete,
+  type Entry,
+  type Key,
+  type Revision,
+  revision,
+  type Update,
+} from '../store.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * The writes that share one transaction and one flush, while they are put together. Each sees those before it. What
+ * stood before the group is kept, because readers must not see it until it is durable.
+ */
+export class Group {
+  readonly tables: Tables
+  readonly changes: Change[] = []
+  /** What readers see at the keys of this group until it is done. */
+  readonly before = new Map<Key, Entry | undefined>()
+  readonly #after = new Map<Key, Entry | undefined>()
+  #head: Revision
+  #bytes = 0
+
+  constructor(tables: Tables, head: Revision) {
+    this.tables = tables
+    this.#head = head
+  }
+
+  get head(): Revision {
+    return this.#head
+  }
+
+  /** Size of the values written. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  find(key: Key): Entry | undefined {
+    return this.#after.has(key) ? this.#after.get(key) : this.tables.find(key)
+  }
+
+  /** Throws, having put nothing, unless the write's condition holds. */
+  apply(write: Create | Update | Delete): Revision {
+    const previous = this.find(write.key)
+    checkCondition(write, previous)
+    const at = revision(this.#head + 1)
+    const change = changeOf(write, { previous, at })
+    this.#head = at
+    if (!this.before.has(write.key)) this.before.set(write.key, previous)
+    this.#after.set(write.key, change.type === 'put' ? change.entry : undefined)
+    this.#bytes += write.key.length + (write.type === 'delete' ? 0 : write.value.byteLength)
+    this.changes.push(change)
+    this.tables.putChange(change)
+    return at
+  }
+
+  advance(to: Revision): void {
+    this.#head = to
+  }
+}

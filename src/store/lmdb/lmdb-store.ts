@@ -1,0 +1,281 @@
+import { mkdirSync } from 'node:fs'
+import type { Clock } from '../../machinery/clock.ts'
+import { type Logger, silentLogger } from '../../machinery/logger.ts'
+import {
+  checkKey,
+  checkLimit,
+  checkRange,
+  checkReadable,
+  checkRevision,
+  checkWrite,
+  closed,
+  future,
+} from '../bounds.ts'
+import { keyOf } from '../changes.ts'
+import type { Expiry, StoreDriver } from '../driver.ts'
+import { ExpiryTimer } from '../expiry-timer.ts'
+import { liesIn, sortKey, sortRange } from '../sort-key.ts'
+import {
+  type Batch,
+  type Create,
+  type Delete,
+  type Entry,
+  type Key,
+  type KeyRange,
+  type Page,
+  type Revision,
+  revision,
+  type Update,
+} from '../store.ts'
+import type { StoreMetrics } from '../store-metrics.ts'
+import { resumeThenFollow, WatchHub } from '../watch-hub.ts'
+import { GroupCommitter } from './group-committer.ts'
+import { HistoryTrimmer } from './history-trimmer.ts'
+import { keyBytes } from './layout.ts'
+import { own } from './owner.ts'
+import { pageAtHead, pageInPast } from './page-reader.ts'
+import { Tables } from './tables.ts'
+import { brokenInvariants } from './verify.ts'
+
+const HISTORY_MS = 5 * 60_000
+/** At 2 KiB a value this is about 2 GiB of file. */
+const HISTORY_CHANGES_MAX = 500_000
+/** Changes forgotten in one transaction, so that writers never wait long for it. */
+const TRIM_CHANGES_MAX = 256
+/** Changes read at once for a watch that resumes. */
+const RESUME_CHANGES_MAX = 256
+/** Expiries handled at once. */
+const SWEEP_MAX = 256
+
+export interface LmdbStoreOptions {
+  /** Made if it is not there. */
+  readonly directory: string
+  readonly clock: Clock
+  readonly logger?: Logger
+  readonly metrics?: StoreMetrics
+  /** How long old revisions can be read and watched from. */
+  readonly historyMs?: number
+  /** How many changes are kept at most, however young. */
+  readonly historyChangesMax?: number
+}
+
+/** A store in one file on one machine, with one owner. Throws `StoreOpenError` when it cannot be opened. */
+export async function openLmdbStore(options: LmdbStoreOptions): Promise<StoreDriver> {
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 })
+  const owner = await own(options.directory)
+  let tables: Tables | undefined
+  try {
+    tables = new Tables(options.directory)
+    await tables.checkFormat()
+    return new LmdbStore(tables, owner, options)
+  } catch (error) {
+    await tables?.close()
+    await owner[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+class LmdbStore implements StoreDriver {
+  readonly name = 'lmdb'
+  #mark: Revision
+  #isClosed = false
+  #closing: Promise<void> | undefined
+  readonly #tables: Tables
+  readonly #owner: AsyncDisposable
+  readonly #clock: Clock
+  readonly #metrics: StoreMetrics | undefined
+  readonly #hub: WatchHub
+  readonly #committer: GroupCommitter
+  readonly #expiryTimer: ExpiryTimer
+  readonly #trimmer: HistoryTrimmer
+
+  constructor(tables: Tables, owner: AsyncDisposable, options: LmdbStoreOptions) {
+    const { clock, metrics, logger = silentLogger } = options
+    this.#tables = tables
+    this.#owner = owner
+    this.#clock = clock
+    this.#metrics = metrics
+    this.#mark = tables.mark()
+    this.#hub = new WatchHub(tables.head())
+    this.#committer = new GroupCommitter({
+      tables,
+      onGroup: size => metrics?.group(size),
+      onDurable: (changes, head) => {
+        this.#hub.publish(changes, head)
+        this.#trimmer.notice()
+      },
+    })
+    this.#expiryTimer = new ExpiryTimer(clock, {
+      nextMs: () => tables.nextExpiryMs(),
+      due: nowMs => [...tables.dueExpiries(nowMs, SWEEP_MAX)],
+      expire: expiry => this.#expire(expiry),
+    })
+    this.#trimmer = new HistoryTrimmer({
+      clock,
+      historyMs: options.historyMs ?? HISTORY_MS,
+      historyChangesMax: options.historyChangesMax ?? HISTORY_CHANGES_MAX,
+      head: () => this.#committer.head,
+      mark: () => this.#mark,
+      compact: mark => this.#forgetBelow(mark),
+      onError: error => logger.warn({ error }, 'history was not trimmed; it will be tried again'),
+    })
+    metrics?.observe({
+      revision: () => this.#committer.head,
+      watchers: () => this.#hub.watcherCount,
+      backlog: () => this.#hub.backlogMax(),
+      historyChanges: () => this.#committer.head - this.#mark,
+    })
+  }
+
+  head(): Revision {
+    this.#checkOpen()
+    return this.#committer.head
+  }
+
+  async mark(): Promise<Revision> {
+    this.#checkOpen()
+    return this.#mark
+  }
+
+  async get(key: Key, at: Revision = this.#committer.head): Promise<Entry | undefined> {
+    this.#checkOpen()
+    checkKey(key)
+    this.#checkReadable(at)
+    const { underWay } = this.#committer
+    if (at === this.#committer.head) return underWay?.has(key) ? underWay.get(key) : this.#tables.find(key)
+    const past = this.#tables.findPast(keyBytes(key), at)
+    return past ? past.entry : this.#tables.find(key)
+  }
+
+  async list(range: KeyRange, { at = this.#committer.head, limit }: { at?: Revision; limit: number }): Promise<Page> {
+    this.#checkOpen()
+    checkRange(range)
+    checkLimit(limit)
+    this.#checkReadable(at)
+    if (at < this.#committer.head) return pageInPast(this.#tables, { range, at, limit })
+    return pageAtHead(this.#tables, { range, at, limit }, this.#committer.underWay)
+  }
+
+  async commit(write: Create | Update | Delete): Promise<Revision> {
+    this.#checkOpen()
+    checkWrite(write)
+    if (!this.#metrics) return this.#commit(write)
+    return this.#metrics.measure(write, { clock: this.#clock, commit: () => this.#commit(write) })
+  }
+
+  async *watch(range: KeyRange, { after, signal }: { after: Revision; signal: AbortSignal }): AsyncGenerator<Batch> {
+    this.#checkOpen()
+    checkRange(range)
+    this.#checkReadable(after)
+    const sorted = sortRange(range)
+    yield* resumeThenFollow(this.#hub, {
+      range,
+      after,
+      signal,
+      batchAfter: position => this.#batchAfter(position, sorted),
+    })
+  }
+
+  async compact(mark: Revision): Promise<void> {
+    this.#checkOpen()
+    checkRevision(mark, 'mark')
+    if (mark > this.#committer.head) throw future(mark, this.#committer.head)
+    await this.#forgetBelow(mark)
+  }
+
+  async *verify(): AsyncGenerator<string> {
+    this.#checkOpen()
+    yield* brokenInvariants(this.#tables)
+  }
+
+  async *expiries(): AsyncGenerator<Expiry> {
+    this.#checkOpen()
+    for (const expiry of [...this.#tables.allExpiries()])
+      if (this.#tables.find(expiry.key)?.modRevision === expiry.modRevision) yield expiry
+  }
+
+  async advance(to: Revision): Promise<void> {
+    this.#checkOpen()
+    checkRevision(to, 'to')
+    await this.#committer.commit(group => {
+      if (to <= group.head) return
+      group.advance(to)
+      this.#tables.putMark(to)
+    })
+    this.#mark = this.#tables.mark()
+    await this.#removeHistory()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosed = true
+    await this.#expiryTimer.stop()
+    await this.#trimmer.stop()
+    await this.#committer.close()
+    this.#hub.end(closed())
+    await this.#tables.close()
+    await this.#owner[Symbol.asyncDispose]()
+  }
+
+  async #commit(write: Create | Update | Delete): Promise<Revision> {
+    if (write.type === 'delete' || write.ttlMs === undefined) return this.#committer.commit(group => group.apply(write))
+    const atMs = this.#clock.now().getTime() + write.ttlMs
+    const made = await this.#committer.commit(group => {
+      const modRevision = group.apply(write)
+      this.#tables.putExpiry({ key: write.key, modRevision, atMs })
+      return modRevision
+    })
+    this.#expiryTimer.notice(atMs)
+    return made
+  }
+
+  async #expire(expiry: Expiry): Promise<void> {
+    await this.#committer.commit(group => {
+      this.#tables.removeExpiry(expiry)
+      const { key, modRevision } = expiry
+      if (group.find(key)?.modRevision === modRevision) group.apply({ type: 'delete', key, ifRevision: modRevision })
+    })
+  }
+
+  #batchAfter(after: Revision, range: KeyRange): Batch | undefined {
+    this.#checkOpen()
+    this.#checkReadable(after)
+    const until = this.#committer.head
+    if (after === until) return undefined
+    const changes = this.#tables.changes({ after, until, limit: RESUME_CHANGES_MAX })
+    // Every revision after the mark is one change, so the count tells how far the batch reaches.
+    return {
+      revision: revision(after + changes.length),
+      changes: changes.filter(change => liesIn(sortKey(keyOf(change)), range)),
+    }
+  }
+
+  async #forgetBelow(mark: Revision): Promise<void> {
+    if (mark > this.#mark) {
+      await this.#committer.commit(() => this.#tables.putMark(mark))
+      if (mark > this.#mark) this.#mark = mark
+    }
+    await this.#removeHistory()
+  }
+
+  /** Removes what lies below the mark, a little at a time, each behind the writers that wait already. */
+  async #removeHistory(): Promise<void> {
+    let removed: number
+    do {
+      removed = await this.#committer.commit(() => this.#tables.removeHistory(this.#mark, TRIM_CHANGES_MAX))
+    } while (removed === TRIM_CHANGES_MAX && !this.#isClosed)
+  }
+
+  #checkReadable(at: Revision): void {
+    checkRevision(at, 'revision')
+    checkReadable(at, { mark: this.#mark, head: this.#committer.head })
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw closed()
+  }
+}

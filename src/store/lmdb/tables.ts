@@ -1,0 +1,218 @@
+import { type Database, open, type RootDatabase, type Transaction } from 'lmdb'
+import type { Expiry } from '../driver.ts'
+import { StoreOpenError } from '../open-error.ts'
+import { type Change, type Entry, type Key, type Revision, revision } from '../store.ts'
+import {
+  afterHistoryOf,
+  decodeEntry,
+  encodeEntry,
+  expiryKey,
+  expiryKeyParts,
+  FORMAT,
+  historyKey,
+  historyKeyParts,
+  keyBytes,
+  keyOfBytes,
+  numberBytes,
+  numberOf,
+} from './layout.ts'
+
+type Table = Database<Buffer, Buffer>
+
+/** Fewer and larger pages than the default: a value of 2 KiB stays within its leaf, so that a scan reads in order. */
+const PAGE_BYTES = 8192
+const META = { format: Buffer.from('format'), head: Buffer.from('head'), mark: Buffer.from('mark') }
+
+/** What a key was at some revision; no entry if it was not there. */
+export interface Past {
+  readonly keyBytes: Buffer
+  readonly entry: Entry | undefined
+}
+
+/**
+ * The tables of the file, in terms of entries and changes. Reads see the last committed state. Writes made within one
+ * call of `transaction` happen together or not at all.
+ */
+export class Tables {
+  readonly #root: RootDatabase<Buffer, Buffer>
+  readonly current: Table
+  readonly history: Table
+  readonly log: Table
+  readonly expiries: Table
+  readonly #meta: Table
+
+  constructor(directory: string) {
+    const options = { encoding: 'binary', keyEncoding: 'binary' } as const
+    // Without overlapping sync a commit is visible, and its promise resolved, only once it is on the disk.
+    this.#root = open<Buffer, Buffer>({
+      ...options,
+      path: directory,
+      maxDbs: 8,
+      pageSize: PAGE_BYTES,
+      overlappingSync: false,
+      noSubdir: false,
+    })
+    const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ ...options, name })
+    this.#meta = table('meta')
+    this.current = table('current')
+    this.history = table('history')
+    this.log = table('log')
+    this.expiries = table('expiries')
+  }
+
+  /** Writes the format into a new file; refuses one that this code does not know. */
+  async checkFormat(): Promise<void> {
+    const stored = this.#meta.get(META.format)
+    if (!stored) {
+      await this.transaction(() => this.#meta.put(META.format, numberBytes(FORMAT)))
+      return
+    }
+    const format = numberOf(stored)
+    if (format > FORMAT)
+      throw new StoreOpenError('newer-format', `the store has format ${format}; this version knows up to ${FORMAT}`)
+  }
+
+  head(): Revision {
+    return this.#number(META.head)
+  }
+
+  mark(): Revision {
+    return this.#number(META.mark)
+  }
+
+  /** Makes what `write` puts one transaction. Resolves once it is on the disk. */
+  async transaction(write: () => void): Promise<void> {
+    try {
+      await this.#root.batch(write)
+    } catch (error) {
+      throw await causeOf(error)
+    } finally {
+      this.#root.resetReadTxn()
+    }
+  }
+
+  putHead(head: Revision): void {
+    quietly(this.#meta.put(META.head, numberBytes(head)))
+  }
+
+  putMark(mark: Revision): void {
+    quietly(this.#meta.put(META.mark, numberBytes(mark)))
+  }
+
+  putChange(change: Change): void {
+    const { previous } = change
+    const key = keyBytes(change.type === 'put' ? change.entry.key : change.key)
+    const at = change.type === 'put' ? change.entry.modRevision : change.revision
+    quietly(change.type === 'put' ? this.current.put(key, encodeEntry(change.entry)) : this.current.remove(key))
+    quietly(this.history.put(historyKey(key, at), previous ? encodeEntry(previous) : Buffer.alloc(0)))
+    quietly(this.log.put(numberBytes(at), key))
+  }
+
+  putExpiry({ key, atMs, modRevision }: Expiry): void {
+    quietly(this.expiries.put(expiryKey(atMs, modRevision), keyBytes(key)))
+  }
+
+  removeExpiry({ atMs, modRevision }: Expiry): void {
+    quietly(this.expiries.remove(expiryKey(atMs, modRevision)))
+  }
+
+  /** Removes up to `limit` changes at or below `mark` from the history. Returns how many there were. */
+  removeHistory(mark: Revision, limit: number): number {
+    let removed = 0
+    for (const { key, value } of this.log.getRange({ end: numberBytes(mark + 1), limit })) {
+      quietly(this.history.remove(historyKey(value, revision(numberOf(key)))))
+      quietly(this.log.remove(key))
+      removed++
+    }
+    return removed
+  }
+
+  find(key: Key): Entry | undefined {
+    const bytes = this.current.get(keyBytes(key))
+    return bytes && decodeEntry(key, bytes)
+  }
+
+  /** What stood at the key at `at`, if it was changed since. */
+  findPast(key: Buffer, at: Revision): Past | undefined {
+    const range = { start: historyKey(key, revision(at + 1)), end: afterHistoryOf(key), limit: 1 }
+    for (const { value } of this.history.getRange(range))
+      return { keyBytes: key, entry: value.byteLength > 0 ? decodeEntry(keyOfBytes(key), value) : undefined }
+    return undefined
+  }
+
+  /** Of the keys in a range, those that were changed since `at`, and what stood there then. */
+  *pasts(start: Buffer, end: Buffer, at: Revision): Generator<Past, void, void> {
+    let from = start
+    for (;;) {
+      const [found] = this.history.getKeys({ start: from, end, limit: 1 })
+      if (!found) return
+      const { key } = historyKeyParts(found)
+      const past = this.findPast(key, at)
+      if (past && Buffer.compare(key, start) >= 0) yield past
+      from = afterHistoryOf(key)
+    }
+  }
+
+  /** The changes after `after`, up to and with `until`, at most `limit`. */
+  changes({ after, until, limit }: { after: Revision; until: Revision; limit: number }): Change[] {
+    const range = { start: numberBytes(after + 1), end: numberBytes(until + 1), limit }
+    const logged = [...this.log.getRange(range)]
+    return logged.map(({ key, value }) => this.#changeAt(value, revision(numberOf(key))))
+  }
+
+  *dueExpiries(nowMs: number, limit: number): Generator<Expiry, void, void> {
+    yield* this.#expiriesIn({ end: numberBytes(nowMs + 1), limit })
+  }
+
+  *allExpiries(): Generator<Expiry, void, void> {
+    yield* this.#expiriesIn({})
+  }
+
+  nextExpiryMs(): number | undefined {
+    const [first] = this.expiries.getKeys({ limit: 1 })
+    return first && expiryKeyParts(first).atMs
+  }
+
+  historyCount(): number {
+    return (this.log.getStats() as { entryCount: number }).entryCount
+  }
+
+  /** A state that stays as it is while it is read. Must be ended with `done`. */
+  snapshot(): Transaction {
+    return this.#root.useReadTransaction()
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close()
+  }
+
+  #changeAt(key: Buffer, at: Revision): Change {
+    const name = keyOfBytes(key)
+    const before = this.history.get(historyKey(key, at))!
+    const previous = before.byteLength > 0 ? decodeEntry(name, before) : undefined
+    const later = this.findPast(key, at)
+    const entry = later ? later.entry : this.find(name)
+    if (!entry) return { type: 'delete', key: name, revision: at, previous: previous! }
+    return previous ? { type: 'put', entry, previous } : { type: 'put', entry }
+  }
+
+  *#expiriesIn(range: { end?: Buffer; limit?: number }): Generator<Expiry, void, void> {
+    for (const { key, value } of this.expiries.getRange(range)) yield { ...expiryKeyParts(key), key: keyOfBytes(value) }
+  }
+
+  #number(name: Buffer): Revision {
+    const bytes = this.#meta.get(name)
+    return revision(bytes ? numberOf(bytes) : 0)
+  }
+}
+
+/** Each write promises its own outcome; that of the transaction, which we wait for, tells the same. */
+function quietly(outcome: Promise<boolean>): void {
+  outcome.catch(() => {})
+}
+
+/** The binding tells the cause of a failed transaction in a second promise, which rejects later. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> }
+  return commitError ? commitError.catch((cause: unknown) => cause) : error
+}
