@@ -1,17 +1,30 @@
+import { Node, Pod, Service } from '../api/core-v1/types.ts'
 import type { Client } from '../client/client.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
-import type { InformerFactory } from '../client/informer.ts'
+import type { Informer, InformerEvent, InformerFactory } from '../client/informer.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { Component } from '../machinery/component.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
-import type { MachineDoors } from './doors.ts'
-import type { KubeletConfig } from './kubelet-config.ts'
+import type { MachineDoors, MachineFacts, ResolverConfig } from './doors.ts'
+import { evictionLoop } from './eviction.ts'
+import { collectImages } from './images/image-gc.ts'
+import { ImagePuller } from './images/image-puller.ts'
+import { defaultKubeletConfig, type KubeletConfig } from './kubelet-config.ts'
+import { rotateLogs } from './log-rotation.ts'
+import { NodeKeeper } from './node/node-keeper.ts'
+import { keepNodeLease } from './node/node-lease.ts'
+import { hostAddressesOf, type Pressure, resourcesOf } from './node/node-status.ts'
+import { ApiObjects } from './pod/api-objects.ts'
+import type { MachineView, PodContext } from './pod/pod-context.ts'
+import { PodManager } from './pod-manager.ts'
+import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
+import { VolumeManager } from './volumes/volume-manager.ts'
 
 export interface KubeletOptions {
   readonly nodeName: string
   readonly client: Client
-  /** Asked for Pods with the field selector `spec.nodeName=<nodeName>`, and for Nodes, Services, ConfigMaps, Secrets. */
+  /** Asked for Pods with the field selector `spec.nodeName=<nodeName>`, for the Node itself, and for Services. */
   readonly informers: InformerFactory
   readonly doors: MachineDoors
   readonly clock: Clock
@@ -23,5 +36,167 @@ export interface KubeletOptions {
   readonly config?: Partial<KubeletConfig>
 }
 
-/** Runs the Pods that the API assigns to one machine. */
-export declare function createKubelet(options: KubeletOptions): Component
+/** A kubelet that also answers for its machine's own endpoint: what runs here, by Pod. */
+export interface Kubelet extends Component {
+  readonly pods: PodManager | undefined
+  readonly config: KubeletConfig
+}
+
+/** Runs the Pods that the API assigns to one machine, and keeps running them while the API is away. */
+export function createKubelet(options: KubeletOptions): Kubelet {
+  const config = { ...defaultKubeletConfig, ...options.config }
+  let pods: PodManager | undefined
+  return {
+    name: `kubelet ${options.nodeName}`,
+    config,
+    get pods() {
+      return pods
+    },
+    async run(signal) {
+      const machine = await machineOf(options, config)
+      const pressure = { current: { memory: false, disk: false, pids: false } as Pressure }
+      const informers = informersOf(options)
+      const context = contextOf(options, { config, machine, services: informers.services })
+      pods = new PodManager({
+        context,
+        node: informers.node,
+        allocatable: machine.allocatable,
+        pressure: () => pressure.current,
+        signal,
+      })
+      await runParts({ options, config, machine, pods, pressure, informers }, signal)
+    },
+  }
+}
+
+interface Machine {
+  readonly facts: MachineFacts
+  readonly view: MachineView
+  readonly allocatable: Readonly<Record<string, string>>
+}
+
+interface Informers {
+  readonly pods: Informer<Pod>
+  readonly services: Informer<Service>
+  readonly node: () => Node | undefined
+}
+
+interface Parts {
+  readonly options: KubeletOptions
+  readonly config: KubeletConfig
+  readonly machine: Machine
+  readonly pods: PodManager
+  readonly pressure: { current: Pressure }
+  readonly informers: Informers
+}
+
+async function runParts(
+  { options, config, machine, pods, pressure, informers }: Parts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { nodeName, client, clock, logger, doors, events } = options
+  const keeper = new NodeKeeper({
+    nodeName,
+    client,
+    doors,
+    clock,
+    logger,
+    events,
+    config,
+    facts: machine.facts,
+    pressure: () => pressure.current,
+  })
+  await Promise.all([
+    keeper.run(signal),
+    keepNodeLease({ nodeName, client, clock, logger, leaseDurationSeconds: config.leaseDurationSeconds }, signal),
+    runPods({ options, pods, informers }, signal),
+    collectImages({ doors, clock, logger, config, imagesInUse: () => pods.imagesInUse() }, signal),
+    rotateLogs({ doors, clock, logger, config, records: () => pods.runningRecords() }, signal),
+    evictionLoop({ doors, clock, logger, config, pods, pressure }, signal),
+  ])
+}
+
+async function runPods(
+  { options, pods, informers }: Pick<Parts, 'options' | 'pods' | 'informers'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { doors } = options
+  try {
+    // Pods may need variables of Services, so these come first.
+    await Promise.all([informers.services.whenSynced(signal), informers.pods.whenSynced(signal)])
+    using _subscription = informers.pods.subscribe(event => deliver(event, pods))
+    await pods.adoptOrphans()
+    for await (const event of doors.runtime.events(signal)) {
+      if (event.kind === 'lagged') pods.wakeAll()
+      else pods.wakeOwner(event)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    await pods.stop()
+  }
+}
+
+function deliver(event: InformerEvent<Pod>, pods: PodManager): void {
+  if (event.type === 'deleted') pods.markGone(event.object)
+  else pods.update(event.object)
+}
+
+function informersOf({ informers, nodeName }: KubeletOptions): Informers {
+  const pods = informers.informer(Pod, { fieldSelector: `spec.nodeName=${nodeName}` })
+  const nodes = informers.informer(Node, { fieldSelector: `metadata.name=${nodeName}` })
+  return { pods, services: informers.informer(Service), node: () => nodes.get({ name: nodeName }) }
+}
+
+async function machineOf({ doors, nodeName }: KubeletOptions, config: KubeletConfig): Promise<Machine> {
+  const [facts, resolver, disk] = await Promise.all([
+    doors.machine.facts(),
+    doors.machine.resolver(),
+    doors.disk.makeDirectory(config.rootDirectory, 0o750).then(() => doors.disk.fileSystemUsage(config.rootDirectory)),
+  ])
+  const { allocatable } = resourcesOf({ facts, config, disk })
+  return { facts, allocatable, view: viewOf({ nodeName, facts, resolver, config, allocatable }) }
+}
+
+interface ViewInput {
+  readonly nodeName: string
+  readonly facts: MachineFacts
+  readonly resolver: ResolverConfig
+  readonly config: KubeletConfig
+  readonly allocatable: Readonly<Record<string, string>>
+}
+
+const viewOf = ({ nodeName, facts, resolver, config, allocatable }: ViewInput): MachineView => ({
+  nodeName,
+  hostname: facts.hostname,
+  hostAddresses: hostAddressesOf(facts, config),
+  memoryBytes: facts.memoryBytes,
+  resolver,
+  allocatable: {
+    cpu: allocatable.cpu ?? '0',
+    memory: allocatable.memory ?? '0',
+    ephemeralStorage: allocatable['ephemeral-storage'] ?? '0',
+  },
+})
+
+function contextOf(
+  { client, doors, clock, logger, events, nodeName }: KubeletOptions,
+  { config, machine, services }: { config: KubeletConfig; machine: Machine; services: Informer<Service> },
+): PodContext {
+  const objects = new ApiObjects(client)
+  const tokens = new ServiceAccountTokens({ client, clock })
+  const podsDirectory = `${config.rootDirectory}/pods`
+  return {
+    client,
+    doors,
+    clock,
+    logger,
+    events,
+    config,
+    objects,
+    images: new ImagePuller({ runtime: doors.runtime, client, clock, events, backoff: config.backoff }),
+    volumes: new VolumeManager({ podsDirectory, nodeName, disk: doors.disk, client, objects, tokens }),
+    machine: () => machine.view,
+    services: () => services.list(),
+  }
+}

@@ -1,0 +1,146 @@
+import type { Node, Pod } from '../api/core-v1/types.ts'
+import { timeText } from '../machinery/time.ts'
+import { rejectionOf } from './admission.ts'
+import type { ContainerRecord, PodIdentity, RuntimeEvent } from './doors.ts'
+import type { Pressure } from './node/node-status.ts'
+import type { PodContext } from './pod/pod-context.ts'
+import { isAlive } from './pod/pod-view.ts'
+import { PodWorker } from './pod/pod-worker.ts'
+
+export interface PodManagerOptions {
+  readonly context: PodContext
+  readonly node: () => Node | undefined
+  readonly allocatable: Readonly<Record<string, string>>
+  readonly pressure: () => Pressure
+  /** Aborted when the kubelet stops: nothing is begun after that, and nothing that runs is touched. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * The Pods of one machine, each with its worker. A Pod whose name an older one still holds waits until that is gone from
+ * the machine: of one name never two run.
+ */
+export class PodManager {
+  readonly #options: PodManagerOptions
+  readonly #workers = new Map<string, PodWorker>()
+  /** Pods that wait for their name, by uid. */
+  readonly #waiting = new Map<string, Pod>()
+
+  constructor(options: PodManagerOptions) {
+    this.#options = options
+  }
+
+  get workers(): readonly PodWorker[] {
+    return [...this.#workers.values()]
+  }
+
+  workerOf({ namespace, name }: { readonly namespace: string; readonly name: string }): PodWorker | undefined {
+    const named = this.workers.filter(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name)
+    return named.find(worker => !worker.isTerminating) ?? named[0]
+  }
+
+  /** A new Pod, or a new version of one. */
+  update(pod: Pod): void {
+    const { uid } = pod.metadata
+    const worker = this.#workers.get(uid)
+    if (worker) return worker.update(pod)
+    if (this.workerOf(pod.metadata)) this.#waiting.set(uid, pod)
+    else this.#begin(pod)
+  }
+
+  markGone(last: Pod): void {
+    this.#waiting.delete(last.metadata.uid)
+    this.#workers.get(last.metadata.uid)?.markGone(last)
+  }
+
+  wakeAll(): void {
+    for (const worker of this.#workers.values()) worker.wake()
+  }
+
+  /** Makes the worker look whose container or sandbox has changed. */
+  wakeOwner({ id, podUid }: Extract<RuntimeEvent, { kind: 'changed' }>): void {
+    const worker = podUid === undefined ? this.workers.find(candidate => candidate.owns(id)) : this.#workers.get(podUid)
+    worker?.wake()
+  }
+
+  /** Ends what runs of Pods that the API has no more, and removes what others have left on the disk. */
+  async adoptOrphans(): Promise<void> {
+    const { runtime, cgroups } = this.#options.context.doors
+    const [sandboxes, containers] = await Promise.all([runtime.listSandboxes(), runtime.listContainers()])
+    const found = new Map<string, { identity: PodIdentity; graceSeconds: number }>()
+    for (const { pod: identity } of sandboxes) found.set(identity.uid, { identity, graceSeconds: 0 })
+    for (const { pod: identity, annotations } of containers) {
+      found.set(identity.uid, {
+        identity,
+        graceSeconds: Number(annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30),
+      })
+    }
+    const onDisk = await this.#options.context.volumes.listPods()
+    for (const uid of [...onDisk, ...(await cgroups.list())]) {
+      if (!found.has(uid)) found.set(uid, { identity: { namespace: '', name: uid, uid }, graceSeconds: 0 })
+    }
+    for (const { identity, graceSeconds } of found.values()) {
+      if (this.#workers.has(identity.uid) || this.#waiting.has(identity.uid)) continue
+      const pod = orphanOf(identity, graceSeconds, this.#options.context.clock.now())
+      this.#work(pod).markGone(pod)
+    }
+  }
+
+  imagesInUse(): ReadonlySet<string> {
+    return new Set(this.workers.flatMap(({ view }) => view.containers.map(({ imageId }) => imageId)))
+  }
+
+  runningRecords(): readonly ContainerRecord[] {
+    return this.workers.flatMap(({ view }) => view.containers.filter(isAlive))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.workers.map(worker => worker.stop()))
+  }
+
+  #begin(pod: Pod): void {
+    const others = this.workers.filter(worker => !worker.isTerminating).map(worker => worker.pod)
+    const worker = this.#work(pod)
+    if (!isNew(pod)) return worker.wake()
+    const rejection = rejectionOf({
+      pod,
+      others,
+      allocatable: this.#options.allocatable,
+      node: this.#options.node(),
+      isUnderMemoryPressure: this.#options.pressure().memory,
+    })
+    if (!rejection) return worker.wake()
+    const { reason, message } = rejection
+    this.#options.context.events.record(pod, { type: 'Warning', reason, message })
+    worker.terminate({ reason, message: `Pod was rejected: ${message}`, isFailed: true })
+  }
+
+  #work(pod: Pod): PodWorker {
+    const { context, signal } = this.#options
+    const { uid } = pod.metadata
+    const worker = new PodWorker(pod, { context, signal, onGone: () => this.#forget(uid) })
+    this.#workers.set(uid, worker)
+    return worker
+  }
+
+  #forget(uid: string): void {
+    this.#workers.delete(uid)
+    for (const [waitingUid, pod] of this.#waiting) {
+      if (this.workerOf(pod.metadata)) continue
+      this.#waiting.delete(waitingUid)
+      this.#begin(pod)
+    }
+  }
+}
+
+/** Pods that were here before keep their place, whatever the machine looks like now. */
+const isNew = ({ status }: Pod): boolean => status.startTime === undefined
+
+/** What is known of a Pod when only its containers are left. */
+const orphanOf = ({ namespace, name, uid }: PodIdentity, graceSeconds: number, now: Date): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace, name, uid, resourceVersion: '0', creationTimestamp: timeText(now) },
+  spec: { containers: [], terminationGracePeriodSeconds: graceSeconds },
+  status: {},
+})
