@@ -39,9 +39,13 @@ function runCheck([name, ...command]: (typeof CHECKS)[number]): void {
 function runSuites(args: readonly string[]): void {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-tests-'))
   const output = join(folder, 'report.json')
-  const { status } = spawnSync('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${output}`, ...args], {
-    stdio: 'inherit',
-  })
+  const { status } = spawnSync(
+    'vitest',
+    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${output}`, ...args],
+    {
+      stdio: 'inherit',
+    },
+  )
   if (!existsSync(output)) {
     failures.push('the test runner wrote no report')
     return
@@ -53,7 +57,11 @@ function runSuites(args: readonly string[]): void {
     const failed = assertionResults.filter(test => test.status === 'failed')
     for (const test of failed) failures.push(`${name}: ${test.fullName}`)
     if (fileStatus === 'failed' && failed.length === 0) failures.push(`${name}: the file itself failed`)
-    skipped = skipped.concat(assertionResults.filter(test => test.status === 'pending' || test.status === 'skipped').map(test => test.fullName))
+    skipped = skipped.concat(
+      assertionResults
+        .filter(test => test.status === 'pending' || test.status === 'skipped')
+        .map(test => test.fullName),
+    )
   }
   if (status !== 0 && failures.length === 0) failures.push(`the test runner ended with ${status}`)
 }
@@ -69,5 +77,7 @@ if (names.length === 0) for (const check of CHECKS) runCheck(check)
 runSuites(argumentsFor(names))
 for (const failure of failures) console.log(`failed: ${failure}`)
 for (const name of names.length === 0 ? skipped : []) console.log(`skipped: ${name}`)
-console.log(`${passed} passed, ${failures.length} failed${names.length === 0 && skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
+console.log(
+  `${passed} passed, ${failures.length} failed${names.length === 0 && skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
+)
 process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1

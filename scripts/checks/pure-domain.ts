@@ -32,7 +32,8 @@ const MEMBERS = new Map([
   ['process.argv', 'read arguments in src/bin and hand the value in'],
   ['crypto.randomUUID', 'use uuidFrom(random) of machinery/random.ts'],
 ])
-const MODULES = /^node:(fs|fs\/promises|net|tls|http|https|http2|dgram|child_process|os|timers|timers\/promises|dns|worker_threads|cluster)$/
+const MODULES =
+  /^node:(fs|fs\/promises|net|tls|http|https|http2|dgram|child_process|os|timers|timers\/promises|dns|worker_threads|cluster)$/
 
 function problemsOf(file: SourceFile): string[] {
   const problems: string[] = []

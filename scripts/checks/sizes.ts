@@ -15,9 +15,14 @@ function problemsOf(file: SourceFile): string[] {
   }
   visit(file.tree, node => {
     if (!ts.isFunctionLike(node) || !('body' in node) || !node.body) return
-    const lines = file.tree.getLineAndCharacterOfPosition(node.end).line - file.tree.getLineAndCharacterOfPosition(node.getStart(file.tree)).line + 1
+    const lines =
+      file.tree.getLineAndCharacterOfPosition(node.end).line -
+      file.tree.getLineAndCharacterOfPosition(node.getStart(file.tree)).line +
+      1
     if (lines <= FUNCTION_LINES_MAX) return
-    problems.push(`${placeOf(file, node)}: a function of ${lines} lines, the cap is ${FUNCTION_LINES_MAX}; name its parts`)
+    problems.push(
+      `${placeOf(file, node)}: a function of ${lines} lines, the cap is ${FUNCTION_LINES_MAX}; name its parts`,
+    )
   })
   return problems
 }

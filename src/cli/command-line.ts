@@ -95,10 +95,9 @@ function addClusterCommands(program: Command, context: CommandContext, doors: Co
   withDataDir(program.command('logs <part>').description('print the log of a part: server, or the name of a machine'))
     .option('-f, --follow', 'go on as lines are written', false)
     .action((part: string, options: { dataDir: string; follow: boolean }) => logs({ ...options, part }, terminal))
-  withSettings(
-    program.command('server').description('run a server in the foreground, for service managers'),
-    context,
-  ).action((flags: Flags) => doors.runServer(configFrom(flags, context)))
+  withSettings(program.command('server').description('run a server in the foreground, for service managers')).action(
+    (flags: Flags) => doors.runServer(configFrom(flags, context)),
+  )
   program
     .command('controllers')
     .description('run the controllers and the scheduler against any conformant API server')
