@@ -14,8 +14,9 @@ export function nodeDnsSockets({ reusePort = false }: { reusePort?: boolean } = 
       // Answers go to addresses, never to names, so looking one up is a step that can be left out.
       const lookup: Lookup = (host, _options, callback) => callback(null, host, type === 'udp6' ? 6 : 4)
       const socket = createSocket({ type, reusePort, lookup: lookup as never })
+      const listening = once(socket, 'listening') // Before binding: an address needs no look-up, so it may be at once.
       socket.bind({ address, port })
-      await once(socket, 'listening') // Rejects on 'error'.
+      await listening // Rejects on 'error'.
       socket.on('error', () => {}) // Of one answer that could not be sent; the client will ask again.
       tryToSetReceiveBuffer(() => socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES))
       const door: UdpSocket = {
