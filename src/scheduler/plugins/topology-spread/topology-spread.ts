@@ -1,0 +1,89 @@
+import { deepEqual } from 'fast-equals'
+import type { Requirements } from '../../../machinery/selectors.ts'
+import { selectsPod } from '../../affinity-term.ts'
+import type { ClusterState } from '../../cluster-state.ts'
+import type { NodeInfo } from '../../node-info.ts'
+import type { Plugin } from '../../plugin.ts'
+import type { CountByNode } from '../../pod-counts.ts'
+import type { PodInfo } from '../../pod-info.ts'
+import { constraintsOf, type SpreadConstraint } from './spread-constraint.ts'
+import { spreadScorer } from './spread-scorer.ts'
+
+const SKEWED = "node(s) didn't match pod topology spread constraints"
+const NO_DOMAIN = "node(s) didn't match pod topology spread constraints (missing required label)"
+
+/** What a Pod belongs to: labels of the Pods to spread it from when it has no constraint of its own. */
+export type GroupOf = (pod: PodInfo) => Requirements | undefined
+
+/** Spreads Pods evenly over domains: strictly (`DoNotSchedule`) or as well as possible (`ScheduleAnyway`). */
+export function topologySpread(state: ClusterState, groupOf: GroupOf): Plugin {
+  return {
+    name: 'PodTopologySpread',
+    weight: 2,
+    filterFor({ pod }) {
+      const constraints = constraintsOf(pod, 'DoNotSchedule')
+      if (constraints.length === 0) return undefined
+      const limits = spreadLimits(state, constraints)
+      return { kind: 'where', refusalOf: node => refusal(node, limits) }
+    },
+    scorerFor: (pod, nodes) => spreadScorer(pod, nodes, { state, groupOf }),
+    helpedBy: {
+      nodeChanged: (_pod, { node, previous }) => !previous || isDomainNew(node, previous),
+      nodeRemoved: () => true, // A domain with few Pods may have gone.
+      podPlaced: (pod, { pod: placed, previous }) => isCounted(pod, placed) || (!!previous && isCounted(pod, previous)),
+      podRemoved: (pod, { pod: removed }) => isCounted(pod, removed),
+    },
+  }
+}
+
+const isDomainNew = ({ labels, node }: NodeInfo, previous: NonNullable<NodeInfo['node']>): boolean =>
+  !deepEqual(labels, previous.metadata.labels ?? {}) || !deepEqual(node?.spec?.taints, previous.spec?.taints)
+
+const isCounted = ({ pod }: PodInfo, other: PodInfo): boolean =>
+  constraintsOf(pod, 'DoNotSchedule').some(({ pods }) => selectsPod(pods, other.pod, () => undefined))
+
+interface Limit {
+  readonly topologyKey: string
+  readonly counts: ReadonlyMap<string, number>
+  /** Pods that a domain may hold before this one comes. */
+  readonly countMax: number
+}
+
+/** Counts the domains of all constraints; only machines that have every topology key take part. */
+function spreadLimits(state: ClusterState, constraints: readonly SpreadConstraint[]): readonly Limit[] {
+  const counted = constraints.map(constraint => ({ constraint, counts: new Map<string, number>() }))
+  const counters = constraints.map(
+    ({ pods }): CountByNode => state.counts.byNode({ selections: [pods], withoutTerminating: true }),
+  )
+  for (const node of state.nodes) {
+    if (!constraints.every(({ topologyKey }) => node.labels[topologyKey] !== undefined)) continue
+    for (let i = 0; i < counted.length; i++) {
+      const { constraint, counts } = counted[i]!
+      if (!constraint.isEligible(node)) continue
+      const domain = node.labels[constraint.topologyKey]!
+      counts.set(domain, (counts.get(domain) ?? 0) + (counters[i]!.get(node) ?? 0))
+    }
+  }
+  return counted.map(({ constraint, counts }) => ({
+    topologyKey: constraint.topologyKey,
+    counts,
+    countMax: leastOf(counts, constraint) + constraint.maxSkew - Number(constraint.countsItself),
+  }))
+}
+
+/** With fewer domains than wanted the least count is 0, so that more domains come into use (KEP-3022). */
+function leastOf(counts: ReadonlyMap<string, number>, { minDomains }: SpreadConstraint): number {
+  if (counts.size < minDomains) return 0
+  let least = Number.POSITIVE_INFINITY
+  for (const count of counts.values()) if (count < least) least = count
+  return least === Number.POSITIVE_INFINITY ? 0 : least
+}
+
+function refusal({ labels }: NodeInfo, limits: readonly Limit[]): string | undefined {
+  for (const { topologyKey, counts, countMax } of limits) {
+    const domain = labels[topologyKey]
+    if (domain === undefined) return NO_DOMAIN
+    if ((counts.get(domain) ?? 0) > countMax) return SKEWED
+  }
+  return undefined
+}
