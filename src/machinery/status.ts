@@ -165,6 +165,9 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   )
 
+/** A patch that is well formed but does not fit the object. */
+export const invalidPatch = (message: string): StatusError => failure(422, 'Invalid', message)
+
 /** One Invalid for all broken rules of an object (API conventions; `kind` is the object's kind, not its resource). */
 export function invalidObject(
   kind: { readonly group: string; readonly kind: string },

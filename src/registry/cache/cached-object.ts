@@ -1,0 +1,79 @@
+import { invariant } from '../../machinery/invariant.ts'
+import type { JsonObject } from '../../machinery/json.ts'
+import type { Revision } from '../../store/store.ts'
+import type { Encoded } from '../resource.ts'
+
+const METADATA = Buffer.from('"metadata":{')
+const encoder = new TextEncoder()
+
+/**
+ * One object at one revision, shared by every reader. It starts as stored bytes or as an object, and makes the other
+ * form when somebody asks. Stored bytes do not hold `resourceVersion`: it is the revision they were stored at.
+ */
+export class CachedObject implements Encoded {
+  /** The store's key. */
+  readonly key: string
+  readonly revision: Revision
+  #stored: Uint8Array | undefined
+  #json: Uint8Array | undefined
+  #object: JsonObject | undefined
+
+  constructor(place: { readonly key: string; readonly revision: Revision }, stored: Uint8Array, object?: JsonObject) {
+    this.key = place.key
+    this.revision = place.revision
+    this.#stored = stored
+    if (object) this.#object = withResourceVersion(object, place.revision)
+  }
+
+  get object(): JsonObject {
+    this.#object ??= JSON.parse(
+      Buffer.from(this.json().buffer, this.json().byteOffset, this.json().byteLength).toString(),
+    )
+    return this.#object!
+  }
+
+  json(): Uint8Array {
+    if (!this.#json) {
+      this.#json = spliced(this.#stored!, this.revision)
+      this.#stored = undefined
+    }
+    return this.#json
+  }
+
+  /** The same object as of another revision: what a DELETED event carries. */
+  at(revision: Revision): CachedObject {
+    const { resourceVersion: _, ...metadata } = this.object.metadata as JsonObject
+    const object = { ...this.object, metadata }
+    return new CachedObject({ key: this.key, revision }, encoder.encode(JSON.stringify(object)), object)
+  }
+}
+
+/** The object as readers get it: `resourceVersion` first among its metadata. */
+export function withResourceVersion(object: JsonObject, revision: Revision): JsonObject {
+  const metadata = { resourceVersion: String(revision), ...(object.metadata as JsonObject) }
+  metadata.resourceVersion = String(revision)
+  const { apiVersion, kind, metadata: _, ...rest } = object
+  return { apiVersion, kind, metadata, ...rest }
+}
+
+/** Puts `resourceVersion` into stored JSON without parsing it: canonical objects begin with version, kind, metadata. */
+function spliced(stored: Uint8Array, revision: Revision): Uint8Array {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength)
+  const at = bytes.indexOf(METADATA)
+  invariant(at >= 0, 'a stored object has metadata, for the write pipeline puts it there')
+  const middle = at + METADATA.length
+  const insertion = Buffer.from(`"resourceVersion":"${revision}",`)
+  return Buffer.concat([bytes.subarray(0, middle), insertion, bytes.subarray(middle)])
+}
+
+/** Something to answer with that is in no cache: a Status, a Scale, the result of a dry run. */
+export function encodedOf(object: JsonObject): Encoded {
+  let json: Uint8Array | undefined
+  return {
+    object,
+    json() {
+      json ??= encoder.encode(JSON.stringify(object))
+      return json
+    },
+  }
+}

@@ -1,0 +1,163 @@
+import type { Clock } from '../../machinery/clock.ts'
+import type { Logger } from '../../machinery/logger.ts'
+import { resourceVersionTooLarge, serviceUnavailable } from '../../machinery/status.ts'
+import {
+  type Batch,
+  type Entry,
+  keysUnder,
+  type Revision,
+  revision,
+  type Store,
+  StoreError,
+} from '../../store/store.ts'
+import { WatchCache } from './watch-cache.ts'
+
+/** Entries read at a time when the whole store is loaded. */
+const PAGE_ENTRIES = 2000
+/** How long a reader may wait for the caches to reach a revision, as upstream's watch cache does. */
+const FRESHNESS_WAIT_MS = 3000
+const RETRY_MS_MIN = 50
+const RETRY_MS_MAX = 5000
+
+interface Waiter {
+  readonly revision: Revision
+  resolve(): void
+}
+
+/**
+ * Follows the whole store with one watch and hands every change to the cache of its resource. All caches are at the
+ * same revision at any time, so a list of one resource and a watch of another never contradict each other.
+ */
+export class StoreMirror {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #stop = new AbortController()
+  readonly #caches = new Map<string, WatchCache>()
+  #waiters: Waiter[] = []
+  #revision: Revision = revision(0)
+  #ready = Promise.withResolvers<void>()
+  #running: Promise<void> | undefined
+
+  constructor(dependencies: { readonly store: Store; readonly clock: Clock; readonly logger: Logger }) {
+    this.#store = dependencies.store
+    this.#clock = dependencies.clock
+    this.#logger = dependencies.logger
+  }
+
+  /** The caches hold the store's state as of this revision. */
+  get revision(): Revision {
+    return this.#revision
+  }
+
+  /** The cache of the keys under `prefix`; made empty at first use, and filled by the mirror. */
+  cache(prefix: string): WatchCache {
+    let cache = this.#caches.get(prefix)
+    if (!cache) {
+      cache = new WatchCache(prefix, this.#revision)
+      this.#caches.set(prefix, cache)
+    }
+    return cache
+  }
+
+  caches(): Iterable<WatchCache> {
+    return this.#caches.values()
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  whenReady(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    for (const cache of this.#caches.values()) cache.endWatches()
+    await this.#running
+  }
+
+  /** Resolves once the caches hold every write up to `wanted`. Throws 504 when that takes too long. */
+  async reached(wanted: Revision): Promise<void> {
+    if (this.#revision >= wanted) return
+    if (this.#stop.signal.aborted) throw serviceUnavailable('the server is shutting down')
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const waiter: Waiter = { revision: wanted, resolve }
+    const timer = this.#clock.schedule(FRESHNESS_WAIT_MS, () => {
+      this.#waiters = this.#waiters.filter(other => other !== waiter)
+      reject(resourceVersionTooLarge(String(wanted), String(this.#revision)))
+    })
+    this.#waiters.push(waiter)
+    try {
+      await promise
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = RETRY_MS_MIN
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        await this.#load()
+        retryMs = RETRY_MS_MIN
+        await this.#follow()
+      } catch (error) {
+        if (signal.aborted || (error instanceof StoreError && error.code === 'closed')) return
+        this.#logger.warn({ error }, 'lost the store, loading it again')
+        await this.#clock.sleep(retryMs, signal).catch(() => undefined)
+        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
+      }
+    }
+  }
+
+  async #load(): Promise<void> {
+    const byPrefix = new Map<string, Entry[]>()
+    let range = keysUnder('/')
+    let at: Revision | undefined
+    for (;;) {
+      const page = await this.#store.list(range, { limit: PAGE_ENTRIES, ...(at !== undefined && { at }) })
+      at = page.revision
+      for (const entry of page.entries) {
+        const prefix = prefixOf(entry.key)
+        const entries = byPrefix.get(prefix)
+        if (entries) entries.push(entry)
+        else byPrefix.set(prefix, [entry])
+      }
+      if (page.next === undefined) break
+      range = { start: page.next, end: range.end }
+    }
+    this.#revision = at
+    for (const prefix of byPrefix.keys()) this.cache(prefix)
+    for (const [prefix, cache] of this.#caches) cache.reset(byPrefix.get(prefix) ?? [], at)
+    this.#advance(at)
+    this.#ready.resolve()
+  }
+
+  async #follow(): Promise<void> {
+    const options = { after: this.#revision, signal: this.#stop.signal }
+    for await (const batch of this.#store.watch(keysUnder('/'), options)) this.#apply(batch)
+    if (!this.#stop.signal.aborted) throw new StoreError('closed', 'the store ended its watch')
+  }
+
+  #apply(batch: Batch): void {
+    for (const change of batch.changes) {
+      this.cache(prefixOf(change.type === 'put' ? change.entry.key : change.key)).apply(change)
+    }
+    this.#advance(batch.revision)
+  }
+
+  #advance(to: Revision): void {
+    this.#revision = to
+    if (this.#waiters.length === 0) return
+    const reached = this.#waiters.filter(waiter => waiter.revision <= to)
+    if (reached.length === 0) return
+    this.#waiters = this.#waiters.filter(waiter => waiter.revision > to)
+    for (const { resolve } of reached) resolve()
+  }
+}
+
+/** `/apps/statefulsets/` of `/apps/statefulsets/default/web`. */
+const prefixOf = (key: string): string => key.slice(0, key.indexOf('/', key.indexOf('/', 1) + 1) + 1)

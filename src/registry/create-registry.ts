@@ -1,0 +1,110 @@
+import type { Clock } from '../machinery/clock.ts'
+import type { Logger } from '../machinery/logger.ts'
+import type { Random } from '../machinery/random.ts'
+import type { Store } from '../store/store.ts'
+import { StoreMirror } from './cache/store-mirror.ts'
+import { GenericResource } from './generic-resource.ts'
+import type { KindDifferences } from './kind-definition.ts'
+import { kindDefinitions } from './kinds/kind-definitions.ts'
+import type { AdmissionPlugin, Registry, Resource } from './resource.ts'
+import { resourceInfoOf } from './resource-info.ts'
+import { BuiltInSchemas, builtInResources, type ResourceRow } from './schema/built-in-schemas.ts'
+import { decode } from './schema/decode.ts'
+import type { ServedKind } from './served-kind.ts'
+import type { WriteEnvironment } from './write/write-environment.ts'
+
+export interface RegistryOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** In the order in which they run. */
+  readonly admission: readonly AdmissionPlugin[]
+  /** Gates that differ from the defaults of Kubernetes 1.36. */
+  readonly featureGates?: { readonly [name: string]: boolean }
+  /** Where cluster IPs come from. Default `10.96.0.0/12`. */
+  readonly serviceRange?: string
+  /** Default `30000-32767`. */
+  readonly nodePortRange?: string
+}
+
+/** Serves every built-in kind and, as they come and go, custom ones. Reads wait until `whenReady`. */
+export function createRegistry(options: RegistryOptions): Registry {
+  return new LiveRegistry(options)
+}
+
+class LiveRegistry implements Registry {
+  readonly #mirror: StoreMirror
+  readonly #resources = new Map<string, Resource>()
+  readonly #listeners = new Set<() => void>()
+  readonly #kinds = new Map<string, ServedKind>()
+
+  constructor(options: RegistryOptions) {
+    this.#mirror = new StoreMirror(options)
+    const environment = this.#environmentOf(options)
+    const schemas = new BuiltInSchemas()
+    for (const row of builtInResources()) {
+      const kind = this.#servedKindOf(row, schemas)
+      this.#resources.set(`${row.group}/${row.version}/${row.plural}`, new GenericResource(kind, environment))
+      if (!this.#kinds.has(`${row.group}/${row.plural}`)) this.#kinds.set(`${row.group}/${row.plural}`, kind)
+    }
+    this.#mirror.start()
+  }
+
+  #environmentOf({ store, clock, random, logger, admission, featureGates = {} }: RegistryOptions): WriteEnvironment {
+    return {
+      store,
+      mirror: this.#mirror,
+      clock,
+      random,
+      logger,
+      admission,
+      isEnabled: gate => featureGates[gate] ?? false,
+      findKind: (group, plural) => this.#kinds.get(`${group}/${plural}`),
+    }
+  }
+
+  #servedKindOf(row: ResourceRow, schemas: BuiltInSchemas): ServedKind {
+    const prefix = `/${row.group || 'core'}/${row.plural}/`
+    return {
+      info: resourceInfoOf(row),
+      get schema() {
+        return schemas.find(row.schema)
+      },
+      differences: differencesOf(row),
+      reader: { read: body => decode(schemas.find(row.schema), body) },
+      prefix,
+      cache: this.#mirror.cache(prefix),
+      isCustom: false,
+    }
+  }
+
+  find(group: string, version: string, plural: string): Resource | undefined {
+    return this.#resources.get(`${group}/${version}/${plural}`)
+  }
+
+  resources(): readonly Resource[] {
+    return [...this.#resources.values()]
+  }
+
+  onChange(listener: () => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
+  }
+
+  whenReady(): Promise<void> {
+    return this.#mirror.whenReady()
+  }
+
+  close(): Promise<void> {
+    return this.#mirror.stop()
+  }
+}
+
+const NO_DIFFERENCES: KindDifferences = {}
+
+const differencesOf = ({ group, version, plural }: ResourceRow): KindDifferences =>
+  kindDefinitions.find(
+    definition =>
+      definition.group === group && definition.plural === plural && (definition.version ?? version) === version,
+  )?.differences ?? NO_DIFFERENCES

@@ -1,0 +1,89 @@
+import type { CallOptions } from '../../machinery/api-call.ts'
+import type { JsonObject } from '../../machinery/json.ts'
+import { labelValueProblems, qualifiedNameProblems } from '../../machinery/names.ts'
+import {
+  type FieldRequirement,
+  type Labels,
+  matchesFields,
+  matchesLabels,
+  parseFieldSelector,
+  parseLabelSelector,
+  type Requirements,
+  SelectorError,
+} from '../../machinery/selectors.ts'
+import { badRequest } from '../../machinery/status.ts'
+import type { ServedKind } from '../served-kind.ts'
+
+/** Which objects of a kind a reader wants. */
+export interface Selection {
+  /** Absent: everything. */
+  readonly matches?: (object: JsonObject) => boolean
+  /** The one name that can match, if the selector asks for one. */
+  readonly name?: string
+}
+
+/** Reads the selectors of a call. Throws 400 for what cannot be read, or asks for a field that cannot be selected. */
+export function selectionOf(kind: ServedKind, options: CallOptions | undefined): Selection {
+  const labels = options?.labelSelector ? labelRequirements(options.labelSelector) : []
+  const fields = options?.fieldSelector ? fieldRequirements(kind, options.fieldSelector) : []
+  const name = fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value
+  if (labels.length === 0 && fields.length === 0) return {}
+  const matches = (object: JsonObject): boolean =>
+    (labels.length === 0 || matchesLabels(labels, labelsOf(object))) &&
+    (fields.length === 0 || matchesFields(fields, field => fieldValue(kind, object, field)))
+  return { matches, ...(name !== undefined && { name }) }
+}
+
+const labelsOf = (object: JsonObject): Labels | undefined =>
+  (object.metadata as { readonly labels?: Labels } | undefined)?.labels
+
+function labelRequirements(text: string): Requirements {
+  const requirements = readable(() => parseLabelSelector(text))
+  for (const { key, operator, values } of requirements) {
+    const [problem] = qualifiedNameProblems(key)
+    if (problem) throw badRequest(`unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: ${problem}`)
+    if (operator !== 'In' && operator !== 'NotIn') continue
+    for (const value of values) {
+      const [wrong] = labelValueProblems(value)
+      if (wrong) {
+        throw badRequest(
+          `unable to parse requirement: values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${wrong}`,
+        )
+      }
+    }
+  }
+  return requirements
+}
+
+function fieldRequirements(kind: ServedKind, text: string): readonly FieldRequirement[] {
+  const requirements = readable(() => parseFieldSelector(text))
+  for (const { field } of requirements) {
+    const isSelectable =
+      field === 'metadata.name' ||
+      (field === 'metadata.namespace' && kind.info.namespaced) ||
+      Object.hasOwn(kind.differences.selectableFields ?? {}, field)
+    if (!isSelectable) throw badRequest(unsupportedField(kind, field))
+  }
+  return requirements
+}
+
+function unsupportedField({ info, isCustom, differences }: ServedKind, field: string): string {
+  const hasOwnList = !isCustom && differences.selectableFields !== undefined
+  return hasOwnList ? `field label not supported: ${field}` : `field label not supported: "${field}" for ${info.kind}`
+}
+
+function fieldValue(kind: ServedKind, object: JsonObject, field: string): string | undefined {
+  const metadata = object.metadata as { readonly name?: string; readonly namespace?: string }
+  if (field === 'metadata.name') return metadata.name
+  if (field === 'metadata.namespace') return metadata.namespace
+  return kind.differences.selectableFields?.[field]?.(object)
+}
+
+function readable<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SelectorError) throw badRequest(error.message)
+    throw error
+  }
+}

@@ -1,0 +1,63 @@
+import type { JsonObject } from '../../machinery/json.ts'
+import type { AdmissionHold, AdmissionRequest } from '../resource.ts'
+import { isDryRun, type WriteScope } from './write-environment.ts'
+
+export interface AdmissionSubject {
+  readonly operation: AdmissionRequest['operation']
+  readonly object?: JsonObject
+  readonly oldObject?: JsonObject
+  readonly name?: string
+}
+
+export function admissionRequest(scope: WriteScope, subject: AdmissionSubject): AdmissionRequest {
+  const { kind, call, context } = scope
+  const name = subject.name ?? call.name
+  return {
+    operation: subject.operation,
+    resource: kind.info,
+    ...(call.subresource && { subresource: call.subresource }),
+    ...(call.namespace && { namespace: call.namespace }),
+    ...(name && { name }),
+    ...(subject.object && { object: subject.object }),
+    ...(subject.oldObject && { oldObject: subject.oldObject }),
+    user: context.user,
+    dryRun: isDryRun(scope),
+    warn: text => context.warn(text),
+  }
+}
+
+/** Runs every `mutate` in order. Returns the same object when none changed it. */
+export async function mutated(
+  scope: WriteScope,
+  subject: AdmissionSubject & { object: JsonObject },
+): Promise<JsonObject> {
+  let { object } = subject
+  for (const plugin of scope.environment.admission) {
+    if (!plugin.mutate) continue
+    const result = plugin.mutate(admissionRequest(scope, { ...subject, object }))
+    object = result instanceof Promise ? await result : result
+  }
+  return object
+}
+
+/** Runs every `validate`, then `commit`; plugins that hold something back learn how it ended. */
+export async function withAdmission<T>(
+  scope: WriteScope,
+  subject: AdmissionSubject,
+  commit: () => Promise<T>,
+): Promise<T> {
+  const holds: NonNullable<AdmissionHold>[] = []
+  let committed = false
+  try {
+    for (const plugin of scope.environment.admission) {
+      const hold = plugin.validate?.(admissionRequest(scope, subject))
+      const held = hold instanceof Promise ? await hold : hold
+      if (held) holds.push(held)
+    }
+    const result = await commit()
+    committed = !isDryRun(scope)
+    return result
+  } finally {
+    for (const hold of holds) hold(committed)
+  }
+}

@@ -1,0 +1,40 @@
+import type { FieldError } from '../../machinery/field-error.ts'
+import type { JsonObject } from '../../machinery/json.ts'
+import { invalidObject } from '../../machinery/status.ts'
+import { metadataErrors, metadataUpdateErrors } from './validate-metadata.ts'
+import { schemaErrors } from './validate-schema.ts'
+import { rulesOf, type WriteScope } from './write-environment.ts'
+
+/** Collects every broken rule: schema, metadata, then the kind's own. Throws one 422 for all of them. */
+export function checkValid(scope: WriteScope, object: JsonObject, old?: JsonObject): void {
+  const { kind, context } = scope
+  const name = String((object.metadata as JsonObject).name ?? '')
+  const errors = objectErrors(scope, object, old)
+  if (errors.length > 0) throw invalidObject(kind.info, name, errors)
+  for (const text of kind.differences.warnings?.(object, old) ?? []) context.warn(text)
+}
+
+function objectErrors(scope: WriteScope, object: JsonObject, old: JsonObject | undefined): readonly FieldError[] {
+  const { kind, call } = scope
+  const { differences } = kind
+  const rules = rulesOf(scope)
+  const metadata = old ? metadataUpdateErrors(object, old) : metadataErrors(kind, object)
+  if (old && call.subresource === 'status') {
+    return [
+      ...metadata,
+      ...withoutDoubles(differences.validateStatusUpdate?.(object, old) ?? [], schemaErrors(kind.schema, object)),
+    ]
+  }
+  const own = [
+    ...(differences.validate?.(object, rules) ?? []),
+    ...((old ? differences.validateUpdate?.(object, old, rules) : differences.validateCreate?.(object, rules)) ?? []),
+  ]
+  return [...metadata, ...withoutDoubles(own, schemaErrors(kind.schema, object))]
+}
+
+/** The kind's own words for a broken field win over what the schema alone can say. */
+function withoutDoubles(own: readonly FieldError[], general: readonly FieldError[]): readonly FieldError[] {
+  if (general.length === 0) return own
+  const known = new Set(own.map(({ field }) => field))
+  return [...own, ...general.filter(({ field }) => !known.has(field))]
+}
