@@ -1,14 +1,15 @@
 import { ControllerRevision, StatefulSet } from '../../api/apps-v1/types.ts'
 import { PersistentVolumeClaim, Pod } from '../../api/core-v1/types.ts'
+import type { Kind } from '../../api/kind.ts'
 import { type Dependencies, type Reconciler, type Result, TerminalError } from '../../client/controller.ts'
 import { keyText } from '../../machinery/object.ts'
 import { untilPodAvailableMs } from '../../machinery/pod-state.ts'
 import { type Requirements, requirementsOf } from '../../machinery/selectors.ts'
 import { timeText } from '../../machinery/time.ts'
+import { claimChildren } from '../claim.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
 import { defaultFeatures, type StatefulSetFeatures } from './features.ts'
-import { revisionOf } from './identity.ts'
-import { claimMembers, indexPods } from './members.ts'
+import { isNamedAfter, revisionOf } from './identity.ts'
 import { outdatedDeletions, type Plan } from './plan.ts'
 import { planPass } from './plan-pass.ts'
 import { PodControl } from './pod-control.ts'
@@ -50,14 +51,12 @@ type Tools = ReturnType<typeof toolsFrom>
 function toolsFrom(dependencies: Dependencies) {
   const { client, informers, events, clock } = dependencies
   const claims = informers.informer(PersistentVolumeClaim)
-  const pods = informers.informer(Pod)
-  indexPods(pods)
   const expectations = new Expectations(dependencies)
   return {
     client,
     clock,
+    informers,
     claims,
-    pods,
     expectations,
     sets: informers.informer(StatefulSet),
     revisions: informers.informer(ControllerRevision),
@@ -71,7 +70,7 @@ function toolsFrom(dependencies: Dependencies) {
 async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFeatures): Promise<Result> {
   const selector = selectorOf(set)
   const history = await historyOf(tools, set, selector)
-  const members = await claimMembers(tools, set, selector)
+  const members = await membersOf(tools, set, selector)
   const { namespace } = set.metadata
   const world: World = {
     set,
@@ -92,6 +91,23 @@ async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFea
   if (failure !== undefined) throw failure
   return untilNextAvailable(world)
 }
+
+/** The Pods of the set: its own, with orphans that fit adopted and misfits released on the way (L9). */
+const membersOf = (
+  { client, informers, expectations }: Tools,
+  set: StatefulSet,
+  selector: Requirements,
+): Promise<readonly Pod[]> =>
+  claimChildren({
+    client,
+    informers,
+    expectations,
+    selector,
+    owner: set,
+    ownerKind: StatefulSet as Kind,
+    childKind: Pod,
+    fits: pod => isNamedAfter(set, pod),
+  })
 
 function selectorOf({ spec }: StatefulSet): Requirements {
   try {

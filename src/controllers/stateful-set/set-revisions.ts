@@ -1,14 +1,15 @@
-import { ControllerRevision, type StatefulSet } from '../../api/apps-v1/types.ts'
+import { ControllerRevision, StatefulSet } from '../../api/apps-v1/types.ts'
+import type { Kind } from '../../api/kind.ts'
 import type { Client } from '../../client/client.ts'
 import type { Lister } from '../../client/informer.ts'
 import { keyOf } from '../../machinery/object.ts'
 import type { Requirements } from '../../machinery/selectors.ts'
+import { ensureMayAdopt } from '../claim.ts'
 import type { Expectations } from '../expectations.ts'
 import { adoptRevisions } from '../revisions/adopt-revisions.ts'
 import { createRevision, renumberRevision } from '../revisions/create-revision.ts'
 import { revisionDataOf } from '../revisions/revision-data.ts'
 import { byAge, choiceFor, revisionsOf, surplusOf } from '../revisions/revision-history.ts'
-import { ensureMayAdopt } from './members.ts'
 import { isBeingDeleted } from './plan.ts'
 
 /** The revisions of a set, after the live template has found its own among them. */
@@ -36,7 +37,11 @@ export async function historyOf(
   const found = revisionsOf(dependencies.revisions, set, selector)
   const known = isBeingDeleted(set)
     ? found
-    : await adoptRevisions(client, { owner: set, mayAdopt: () => ensureMayAdopt(client, set) }, found)
+    : await adoptRevisions(
+        client,
+        { owner: set, mayAdopt: () => ensureMayAdopt(client, StatefulSet as Kind, set) },
+        found,
+      )
   const { revision: updateRevision, collisionCount } = await updateRevisionOf(dependencies, set, known)
   const { name } = updateRevision.metadata
   const revisions = [...known.filter(({ metadata }) => metadata.name !== name), updateRevision].sort(byAge)
