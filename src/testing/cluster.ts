@@ -1,12 +1,13 @@
 import { parseAllDocuments } from 'yaml'
 import { Event, Pod, type Pod as PodObject } from '../api/core-v1/types.ts'
-import type { Kind, KubernetesObject } from '../api/kind.ts'
+import type { Kind, KubernetesObject, Unsaved } from '../api/kind.ts'
 import { apiClient } from '../client/api-client.ts'
 import type { Client } from '../client/client.ts'
 import type { VirtualClock } from '../fakes/virtual-clock.ts'
 import type { ApiTransport } from '../machinery/api-call.ts'
 import { durationMsOf } from '../machinery/duration.ts'
 import type { JsonObject, JsonValue } from '../machinery/json.ts'
+import { isStatusError } from '../machinery/status.ts'
 import type { ResourceNames } from './resource-names.ts'
 import { type Activity, type SettleOptions, settle } from './settle.ts'
 
@@ -38,18 +39,20 @@ export class Cluster implements AsyncDisposable {
     this.client = apiClient(parts.transport, { fieldManager: FIELD_MANAGER })
   }
 
-  /** Creates or updates objects by server-side apply, in the order written; objects without a namespace go to `default`. */
+  /** Creates objects, or merges them into what is there, in the order written; without a namespace they go to `default`. */
   async apply(manifest: Manifest): Promise<void> {
     for (const object of objectsOf(manifest)) {
       const kind = this.#parts.resourceNames().kindOf(object)
-      const { name, namespace } = object.metadata as { name: string; namespace?: string }
-      const key = kind.namespaced ? { namespace: namespace ?? 'default', name } : { name }
-      await this.client.patch(
-        kind,
-        key,
-        { type: 'apply', body: object as JsonValue },
-        { force: true, fieldManager: FIELD_MANAGER },
-      )
+      const { name, namespace = 'default' } = object.metadata as { name: string; namespace?: string }
+      const placed = kind.namespaced
+        ? { ...object, metadata: { ...(object.metadata as JsonObject), namespace } }
+        : object
+      try {
+        await this.client.create(kind, placed as unknown as Unsaved<KubernetesObject>)
+      } catch (error) {
+        if (!isStatusError(error, 'AlreadyExists')) throw error
+        await this.client.patch(kind, kind.namespaced ? { namespace, name } : { name }, { type: 'merge', body: placed })
+      }
     }
   }
 
