@@ -28,7 +28,8 @@ import {
   type Update,
 } from '../store.ts'
 import type { StoreMetrics } from '../store-metrics.ts'
-import { resumeThenFollow, WatchHub } from '../watch-hub.ts'
+import { Watch } from '../watch.ts'
+import { WatchHub } from '../watch-hub.ts'
 import { GroupCommitter } from './group-committer.ts'
 import { HistoryTrimmer } from './history-trimmer.ts'
 import { keyBytes } from './layout.ts'
@@ -163,17 +164,22 @@ class LmdbStore implements StoreDriver {
     return this.#metrics.measure(write, { clock: this.#clock, commit: () => this.#commit(write) })
   }
 
-  async *watch(range: KeyRange, { after, signal }: { after: Revision; signal: AbortSignal }): AsyncGenerator<Batch> {
-    this.#checkOpen()
-    checkRange(range)
-    this.#checkReadable(after)
-    const sorted = sortRange(range)
-    yield* resumeThenFollow(this.#hub, {
-      range,
-      after,
-      signal,
-      batchAfter: position => this.#batchAfter(position, sorted),
-    })
+  watch(range: KeyRange, { after, signal }: { after: Revision; signal: AbortSignal }): AsyncIterable<Batch> {
+    return {
+      [Symbol.asyncIterator]: () =>
+        new Watch({
+          hub: this.#hub,
+          range,
+          after,
+          signal,
+          check: () => {
+            this.#checkOpen()
+            checkRange(range)
+            this.#checkReadable(after)
+          },
+          batchAfter: position => this.#batchAfter(position, range),
+        }),
+    }
   }
 
   async compact(mark: Revision): Promise<void> {
@@ -247,10 +253,11 @@ class LmdbStore implements StoreDriver {
     const until = this.#committer.head
     if (after === until) return undefined
     const changes = this.#tables.changes({ after, until, limit: RESUME_CHANGES_MAX })
+    const sorted = sortRange(range)
     // Every revision after the mark is one change, so the count tells how far the batch reaches.
     return {
       revision: revision(after + changes.length),
-      changes: changes.filter(change => liesIn(sortKey(keyOf(change)), range)),
+      changes: changes.filter(change => liesIn(sortKey(keyOf(change)), sorted)),
     }
   }
 

@@ -5,7 +5,9 @@ import { type Change, type Entry, type Key, type Revision, revision } from '../s
 import {
   afterHistoryOf,
   decodeEntry,
+  decodeLogRecord,
   encodeEntry,
+  encodeLogRecord,
   expiryKey,
   expiryKeyParts,
   FORMAT,
@@ -13,6 +15,7 @@ import {
   historyKeyParts,
   keyBytes,
   keyOfBytes,
+  type LogRecord,
   numberBytes,
   numberOf,
 } from './layout.ts'
@@ -21,6 +24,7 @@ type Table = Database<Buffer, Buffer>
 
 /** Fewer and larger pages than the default: a value of 2 KiB stays within its leaf, so that a scan reads in order. */
 const PAGE_BYTES = 8192
+const NOTHING = Buffer.alloc(0)
 const META = { format: Buffer.from('format'), head: Buffer.from('head'), mark: Buffer.from('mark') }
 
 /** What a key was at some revision; no entry if it was not there. */
@@ -104,8 +108,9 @@ export class Tables {
     const key = keyBytes(change.type === 'put' ? change.entry.key : change.key)
     const at = change.type === 'put' ? change.entry.modRevision : change.revision
     quietly(change.type === 'put' ? this.current.put(key, encodeEntry(change.entry)) : this.current.remove(key))
-    quietly(this.history.put(historyKey(key, at), previous ? encodeEntry(previous) : Buffer.alloc(0)))
-    quietly(this.log.put(numberBytes(at), key))
+    quietly(this.history.put(historyKey(key, at), NOTHING))
+    const record = encodeLogRecord({ key, previous: previous ? encodeEntry(previous) : NOTHING })
+    quietly(this.log.put(numberBytes(at), record))
   }
 
   putExpiry({ key, atMs, modRevision }: Expiry): void {
@@ -120,7 +125,7 @@ export class Tables {
   removeHistory(mark: Revision, limit: number): number {
     let removed = 0
     for (const { key, value } of this.log.getRange({ end: numberBytes(mark + 1), limit })) {
-      quietly(this.history.remove(historyKey(value, revision(numberOf(key)))))
+      quietly(this.history.remove(historyKey(decodeLogRecord(value).key, revision(numberOf(key)))))
       quietly(this.log.remove(key))
       removed++
     }
@@ -135,8 +140,10 @@ export class Tables {
   /** What stood at the key at `at`, if it was changed since. */
   findPast(key: Buffer, at: Revision): Past | undefined {
     const range = { start: historyKey(key, revision(at + 1)), end: afterHistoryOf(key), limit: 1 }
-    for (const { value } of this.history.getRange(range))
-      return { keyBytes: key, entry: value.byteLength > 0 ? decodeEntry(keyOfBytes(key), value) : undefined }
+    for (const found of this.history.getKeys(range)) {
+      const { previous } = decodeLogRecord(this.log.get(found.subarray(-8))!)
+      return { keyBytes: key, entry: entryOf(keyOfBytes(key), previous) }
+    }
     return undefined
   }
 
@@ -157,7 +164,7 @@ export class Tables {
   changes({ after, until, limit }: { after: Revision; until: Revision; limit: number }): Change[] {
     const range = { start: numberBytes(after + 1), end: numberBytes(until + 1), limit }
     const logged = [...this.log.getRange(range)]
-    return logged.map(({ key, value }) => this.#changeAt(value, revision(numberOf(key))))
+    return logged.map(({ key, value }) => this.#changeAt(revision(numberOf(key)), decodeLogRecord(value)))
   }
 
   *dueExpiries(nowMs: number, limit: number): Generator<Expiry, void, void> {
@@ -186,13 +193,12 @@ export class Tables {
     await this.#root.close()
   }
 
-  #changeAt(key: Buffer, at: Revision): Change {
-    const name = keyOfBytes(key)
-    const before = this.history.get(historyKey(key, at))!
-    const previous = before.byteLength > 0 ? decodeEntry(name, before) : undefined
-    const later = this.findPast(key, at)
-    const entry = later ? later.entry : this.find(name)
-    if (!entry) return { type: 'delete', key: name, revision: at, previous: previous! }
+  #changeAt(at: Revision, record: LogRecord): Change {
+    const key = keyOfBytes(record.key)
+    const previous = entryOf(key, record.previous)
+    const later = this.findPast(record.key, at)
+    const entry = later ? later.entry : this.find(key)
+    if (!entry) return { type: 'delete', key, revision: at, previous: previous! }
     return previous ? { type: 'put', entry, previous } : { type: 'put', entry }
   }
 
@@ -205,6 +211,9 @@ export class Tables {
     return revision(bytes ? numberOf(bytes) : 0)
   }
 }
+
+const entryOf = (key: Key, bytes: Buffer): Entry | undefined =>
+  bytes.byteLength > 0 ? decodeEntry(key, bytes) : undefined
 
 /** Each write promises its own outcome; that of the transaction, which we wait for, tells the same. */
 function quietly(outcome: Promise<boolean>): void {

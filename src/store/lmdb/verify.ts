@@ -1,6 +1,15 @@
 import type { Transaction } from 'lmdb'
 import { KEY_BYTES_MAX, type Key, type Revision, revision } from '../store.ts'
-import { decodeEntry, historyKey, historyKeyParts, isIntact, keyOfBytes, numberBytes, numberOf } from './layout.ts'
+import {
+  decodeEntry,
+  decodeLogRecord,
+  historyKey,
+  historyKeyParts,
+  isIntact,
+  keyOfBytes,
+  numberBytes,
+  numberOf,
+} from './layout.ts'
 import type { Tables } from './tables.ts'
 
 /** Rows walked before others get a turn. */
@@ -47,35 +56,41 @@ function* currentProblems({ tables, transaction, head }: Walk): Generator<string
 
 function* historyProblems({ tables, transaction, head, mark }: Walk): Generator<string | undefined, void, void> {
   let last: { readonly name: Key; readonly at: Revision } | undefined
-  for (const { key, value } of tables.history.getRange({ transaction })) {
+  for (const found of tables.history.getKeys({ transaction })) {
     yield undefined
-    const { key: bytes, at } = historyKeyParts(key)
-    const name = keyOfBytes(bytes)
+    const { key, at } = historyKeyParts(found)
+    const name = keyOfBytes(key)
     if (at <= mark) continue // Forgotten; it is removed in the background.
+    if (at > head) yield `${name} has history at ${at}, above head ${head}`
     const logged = tables.log.get(numberBytes(at), { transaction })
-    if (!logged || keyOfBytes(logged) !== name) yield `the history of ${name} at ${at} is not in the log`
-    if (value.byteLength > 0) {
-      yield* entryProblems(name, value, revision(at - 1))
-      const { modRevision } = decodeEntry(name, value)
+    const record = logged && decodeLogRecord(logged)
+    if (!record?.key.equals(key)) {
+      yield `the history of ${name} at ${at} is not in the log`
+      continue
+    }
+    if (record.previous.byteLength > 0) {
+      const { modRevision } = decodeEntry(name, record.previous)
       if (last?.name === name && modRevision !== last.at)
         yield `${name} was written at ${last.at}, but what stood there until ${at} is of ${modRevision}`
     }
-    if (at > head) yield `${name} has history at ${at}, above head ${head}`
     last = { name, at }
   }
 }
 
-function* logProblems({ tables, transaction, head, mark }: Walk): Generator<string | undefined, void, void> {
+function* logProblems(walk: Walk): Generator<string | undefined, void, void> {
+  const { tables, transaction, head, mark } = walk
   let expected = mark + 1
   for (const { key, value } of tables.log.getRange({ start: numberBytes(mark + 1), transaction })) {
     yield undefined
     const at = revision(numberOf(key))
     if (at !== expected) yield `the log goes on with ${at} where ${expected} was due`
     expected = at + 1
-    const name = keyOfBytes(value)
-    if (!tables.history.get(historyKey(value, at), { transaction }))
+    const record = decodeLogRecord(value)
+    const name = keyOfBytes(record.key)
+    if (record.previous.byteLength > 0) yield* entryProblems(name, record.previous, revision(at - 1))
+    if (!tables.history.get(historyKey(record.key, at), { transaction }))
       yield `${name} was written at ${at}, but has no history there`
-    yield* newestProblems({ tables, transaction, head, mark }, { key: value, at })
+    yield* newestProblems(walk, { key: record.key, at })
   }
   if (expected !== head + 1) yield `the log ends before ${expected}, head is ${head}`
 }

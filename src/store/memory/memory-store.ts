@@ -28,7 +28,8 @@ import {
   type Update,
 } from '../store.ts'
 import type { StoreMetrics } from '../store-metrics.ts'
-import { resumeThenFollow, WatchHub } from '../watch-hub.ts'
+import { Watch } from '../watch.ts'
+import { WatchHub } from '../watch-hub.ts'
 import { ExpiryHeap } from './expiry-heap.ts'
 import { Versions } from './versions.ts'
 
@@ -118,16 +119,22 @@ class MemoryStore implements StoreDriver {
     return this.#metrics.measure(write, { clock: this.#clock, commit: async () => this.#apply(write) })
   }
 
-  async *watch(range: KeyRange, { after, signal }: { after: Revision; signal: AbortSignal }): AsyncGenerator<Batch> {
-    this.#checkOpen()
-    checkRange(range)
-    this.#checkReadable(after)
-    yield* resumeThenFollow(this.#hub, {
-      range,
-      after,
-      signal,
-      batchAfter: position => this.#batchAfter(position, range),
-    })
+  watch(range: KeyRange, { after, signal }: { after: Revision; signal: AbortSignal }): AsyncIterable<Batch> {
+    return {
+      [Symbol.asyncIterator]: () =>
+        new Watch({
+          hub: this.#hub,
+          range,
+          after,
+          signal,
+          check: () => {
+            this.#checkOpen()
+            checkRange(range)
+            this.#checkReadable(after)
+          },
+          batchAfter: position => this.#batchAfter(position, range),
+        }),
+    }
   }
 
   async compact(mark: Revision): Promise<void> {
