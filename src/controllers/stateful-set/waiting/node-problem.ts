@@ -8,26 +8,25 @@ export function nodeProblemOf(pod: Pod, evidence: Evidence): Problem | undefined
   if (!nodeName) return undefined
   const silence = silenceOf(nodeName, evidence)
   if (!silence) return undefined
-  const { text, since } = silence
+  const { text } = silence
   return {
     reason: 'NodeNotAnswering',
     text: isPodTerminating(pod)
       ? `is being deleted, but ${text}, so its containers may still run there and no second ${pod.metadata.name} may start`
       : `runs on a machine from which nothing is heard: ${text}`,
-    ...(since && { since }),
     isStall: true,
     remedy: isPodTerminating(pod) ? waysOut(pod, nodeName) : `Ends when ${nodeName} answers or its Pods are evicted`,
   }
 }
 
 /** Since when nothing was heard from a machine; undefined while it answers. */
-export function silenceOf(nodeName: string, evidence: Evidence): { text: string; since?: string } | undefined {
+export function silenceOf(nodeName: string, evidence: Evidence): { readonly text: string } | undefined {
   const node = evidence.nodeNamed(nodeName)
   const ready = node && readyConditionOf(node)
   if (!ready || ready.status === 'True') return undefined
   const since = ready.lastTransitionTime
   const state = ready.status === 'Unknown' ? 'has not answered' : 'has not been ready'
-  return { text: `node ${nodeName} ${state}${since ? ` since ${since}` : ''}`, ...(since && { since }) }
+  return { text: `node ${nodeName} ${state}${since ? ` since ${since}` : ''}` }
 }
 
 const readyConditionOf = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')
