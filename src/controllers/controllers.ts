@@ -1,8 +1,10 @@
 import type { ControllerDefinition } from '../client/controller.ts'
+import { deploymentController } from './deployment/deployment-controller.ts'
 import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts'
 import { endpointsController } from './endpoints/endpoints-controller.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
 import { namespaceController } from './namespace/namespace-controller.ts'
+import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts'
 import { rootCaController } from './root-ca/root-ca-controller.ts'
 import { serviceAccountController } from './service-account/service-account-controller.ts'
 
@@ -19,6 +21,9 @@ export function controllerDefinitions({ rootCertificate }: ControllerOptions = {
     namespaceController,
     endpointSliceController,
     endpointsController,
+    replicaSetController,
+    replicationController,
+    deploymentController,
     garbageCollector,
   ]
 }

@@ -3,16 +3,23 @@ import { Node, Pod, Service } from '../../api/core-v1/types.ts'
 import { EndpointSlice } from '../../api/discovery-v1/types.ts'
 import { controllerFor, type Dependencies, type Reconciler } from '../../client/controller.ts'
 import type { InformerEvent } from '../../client/informer.ts'
-import { controllerReferenceTo, isTerminating, keyOf, type ObjectKey } from '../../machinery/object.ts'
+import {
+  controllerReferenceTo,
+  isTerminating,
+  keyFromText,
+  keyOf,
+  keyText,
+  type ObjectKey,
+} from '../../machinery/object.ts'
 import { suffixFrom } from '../../machinery/random.ts'
 import type { Labels } from '../../machinery/selectors.ts'
+import { isHeadless, SERVICE_NAME_LABEL, serviceKeyOf, slicesByService } from '../../machinery/service-endpoints.ts'
 import { attemptAll } from '../attempt-all.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
 import { addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts'
 import { type EndpointGroup, packingOf, type SliceContent } from './packing.ts'
-import { choosesPods, isHeadless, podsOf, servicesOf } from './service-pods.ts'
+import { choosesPods, podsOf, servicesOf } from './service-pods.ts'
 
-const SERVICE_NAME = 'kubernetes.io/service-name'
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
 const MANAGER = 'endpointslice-controller.k8s.io'
 const HEADLESS = 'service.kubernetes.io/headless'
@@ -100,7 +107,7 @@ export function groupsOf(
 /** A slice carries the labels of its Service, so that it can be found by them. */
 const labelsOf = (service: Service): Labels => ({
   ...service.metadata.labels,
-  [SERVICE_NAME]: service.metadata.name,
+  [SERVICE_NAME_LABEL]: service.metadata.name,
   [MANAGED_BY]: MANAGER,
   ...(isHeadless(service) && { [HEADLESS]: '' }),
 })
@@ -117,24 +124,19 @@ function newSlice(
 
 function indexedSlices({ informers }: Dependencies): (key: ObjectKey) => readonly EndpointSlice[] {
   const slices = informers.informer(EndpointSlice)
-  slices.addIndex('service', slice => {
-    const key = isOurs(slice) && serviceKeyOf(slice)
-    return key ? [`${key.namespace}/${key.name}`] : []
-  })
-  return ({ namespace, name }) => slices.byIndex('service', `${namespace}/${name}`)
+  slices.addIndex(slicesByService.name, slicesByService.valuesOf)
+  return key => slices.byIndex(slicesByService.name, keyText(key)).filter(isOurs)
 }
 
 const isOurs = ({ metadata }: EndpointSlice): boolean => metadata.labels?.[MANAGED_BY] === MANAGER
 
-function serviceKeyOf({ metadata }: EndpointSlice): ObjectKey | undefined {
-  const name = metadata.labels?.[SERVICE_NAME]
-  return name ? { namespace: metadata.namespace, name } : undefined
-}
-
 /** Also of a slice that lost its labels: what it was before says whose it is. */
 function serviceOfSlice(event: InformerEvent<EndpointSlice>): ObjectKey[] {
   const versions = event.type === 'updated' ? [event.object, event.previous] : [event.object]
-  return versions.flatMap(slice => (isOurs(slice) && serviceKeyOf(slice)) || [])
+  return versions.flatMap(slice => {
+    const key = isOurs(slice) && serviceKeyOf(slice)
+    return key ? [keyFromText(key)] : []
+  })
 }
 
 function servicesAfterZoneChange(event: InformerEvent<Node>, { informers }: Dependencies): ObjectKey[] {

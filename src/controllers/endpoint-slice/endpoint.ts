@@ -1,7 +1,7 @@
 import type { Node, Pod, Service, ServicePort } from '../../api/core-v1/types.ts'
 import type { Endpoint, EndpointPort } from '../../api/discovery-v1/types.ts'
 import { hasPodEnded, isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
-import { publishesUnready } from './service-pods.ts'
+import { publishesUnready } from '../../machinery/service-endpoints.ts'
 
 export type AddressType = 'IPv4' | 'IPv6'
 

@@ -8,13 +8,6 @@ import type { Labels } from '../../machinery/selectors.ts'
 export const choosesPods = ({ spec }: Service): boolean =>
   spec.type !== 'ExternalName' && spec.selector !== undefined && Object.keys(spec.selector).length > 0
 
-/** Whether unready Pods are published as ready: by the field, or by the annotation that came before it. */
-export const publishesUnready = ({ metadata, spec }: Service): boolean =>
-  spec.publishNotReadyAddresses === true ||
-  metadata.annotations?.['service.alpha.kubernetes.io/tolerate-unready-endpoints'] === 'true'
-
-export const isHeadless = ({ spec }: Service): boolean => spec.clusterIP === 'None'
-
 /** The Pods that the Service selects, in a stable order. */
 export function podsOf(service: Service, { informers }: Pick<Dependencies, 'informers'>): readonly Pod[] {
   const { namespace } = service.metadata

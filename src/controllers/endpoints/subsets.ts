@@ -1,7 +1,7 @@
 import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from '../../api/core-v1/types.ts'
 import { hasPodEnded, isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
+import { isHeadless, publishesUnready } from '../../machinery/service-endpoints.ts'
 import { addressTypesOf, endpointPortsOf, hostnameOf } from '../endpoint-slice/endpoint.ts'
-import { isHeadless, publishesUnready } from '../endpoint-slice/service-pods.ts'
 
 /** More addresses than this make the object too large for its readers (since 1.22 it is truncated here). */
 export const ADDRESSES_MAX = 1000
