@@ -7,6 +7,7 @@ import { namespaceController } from './namespace/namespace-controller.ts'
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts'
 import { rootCaController } from './root-ca/root-ca-controller.ts'
 import { serviceAccountController } from './service-account/service-account-controller.ts'
+import { statefulSetController } from './stateful-set/stateful-set-controller.ts'
 
 export interface ControllerOptions {
   /** The certificate bundle, in PEM, that Pods verify the API server with; none is published without it. */
@@ -25,5 +26,6 @@ export function controllerDefinitions({ rootCertificate }: ControllerOptions = {
     replicationController,
     deploymentController,
     garbageCollector,
+    statefulSetController,
   ]
 }
