@@ -119,7 +119,7 @@ test('taking it down leaves nothing, and another table survives', async () => {
   await start('a')
   const ports = [{ hostPort: 18_080, containerPort: 8080, protocol: 'tcp' }]
   const made = await testPod('a1', network.machines.get('a')!, `${folder}/a/cni/10-holdfast.conflist`, ports)
-  expect(await rules()).toMatch(/holdfast_pods[\s\S]*CNI-HOSTPORT/)
+  expect(await rules()).toMatch(/CNI-HOSTPORT[\s\S]*holdfast_pods/)
   await made[Symbol.asyncDispose]()
   await takeDownPodNetwork(doorsOf('a'), configurationOf('a'))
   expect(await surroundings()).toEqual(before)
