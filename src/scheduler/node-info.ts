@@ -67,7 +67,7 @@ export class NodeInfo {
   /** Whether a Pod here holds the port, on the same address or one of both on all addresses. */
   isPortTaken({ protocol, port, ip }: HostPort): boolean {
     const taken = this.#ports.get(`${protocol}/${port}`)
-    return taken?.some(other => ip === ANY_ADDRESS || other === ANY_ADDRESS || other === ip)
+    return taken?.some(other => ip === ANY_ADDRESS || other === ANY_ADDRESS || other === ip) ?? false
   }
 
   #account({ requests, likelyUse, claimNames, namespace }: PodInfo, sign: 1 | -1): void {
