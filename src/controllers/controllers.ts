@@ -1,4 +1,5 @@
 import type { ControllerDefinition } from '../client/controller.ts'
+import { daemonSetController } from './daemon-set/daemon-set-controller.ts'
 import { deploymentController } from './deployment/deployment-controller.ts'
 import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts'
 import { endpointsController } from './endpoints/endpoints-controller.ts'
@@ -25,6 +26,7 @@ export function controllerDefinitions({ rootCertificate }: ControllerOptions = {
     replicaSetController,
     replicationController,
     deploymentController,
+    daemonSetController,
     garbageCollector,
     statefulSetController,
   ]
