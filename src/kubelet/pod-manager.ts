@@ -1,6 +1,6 @@
 import type { Node, Pod } from '../api/core-v1/types.ts'
 import { timeText } from '../machinery/time.ts'
-import { rejectionOf } from './admission.ts'
+import { type Rejection, rejectionOf } from './admission.ts'
 import type { ContainerRecord, PodIdentity, RuntimeEvent } from './doors.ts'
 import type { Pressure } from './node/node-status.ts'
 import type { PodContext } from './pod/pod-context.ts'
@@ -43,8 +43,8 @@ export class PodManager {
   update(pod: Pod): void {
     const { uid } = pod.metadata
     const worker = this.#workers.get(uid)
-    if (worker) return worker.update(pod)
-    if (this.workerOf(pod.metadata)) this.#waiting.set(uid, pod)
+    if (worker) worker.update(pod)
+    else if (this.workerOf(pod.metadata)) this.#waiting.set(uid, pod)
     else this.#begin(pod)
   }
 
@@ -99,20 +99,23 @@ export class PodManager {
   }
 
   #begin(pod: Pod): void {
-    const others = this.workers.filter(worker => !worker.isTerminating).map(worker => worker.pod)
+    const rejection = isNew(pod) ? this.#rejectionOf(pod) : undefined
     const worker = this.#work(pod)
-    if (!isNew(pod)) return worker.wake()
-    const rejection = rejectionOf({
+    if (rejection) {
+      const { reason, message } = rejection
+      this.#options.context.events.record(pod, { type: 'Warning', reason, message })
+      worker.terminate({ reason, message: `Pod was rejected: ${message}`, isFailed: true })
+    } else worker.wake()
+  }
+
+  #rejectionOf(pod: Pod): Rejection | undefined {
+    return rejectionOf({
       pod,
-      others,
+      others: this.workers.filter(worker => !worker.isTerminating).map(worker => worker.pod),
       allocatable: this.#options.allocatable,
       node: this.#options.node(),
       isUnderMemoryPressure: this.#options.pressure().memory,
     })
-    if (!rejection) return worker.wake()
-    const { reason, message } = rejection
-    this.#options.context.events.record(pod, { type: 'Warning', reason, message })
-    worker.terminate({ reason, message: `Pod was rejected: ${message}`, isFailed: true })
   }
 
   #work(pod: Pod): PodWorker {

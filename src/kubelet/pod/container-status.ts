@@ -58,7 +58,7 @@ function statusWithoutRecord(
     const message = 'The container could not be located when the pod was terminated'
     return { ...base, state: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message } } }
   }
-  const waitsForInit = role === 'main' && (pod.spec.initContainers?.length ?? 0) > 0
+  const waitsForInit = role !== 'ephemeral' && (pod.spec.initContainers?.length ?? 0) > 0
   const waiting = failures.get(name) ?? { reason: waitsForInit ? 'PodInitializing' : 'ContainerCreating' }
   return { ...base, state: { waiting }, lastState: known?.lastState ?? {} }
 }

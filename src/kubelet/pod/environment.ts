@@ -31,7 +31,7 @@ export async function environmentOf(input: EnvironmentInput): Promise<readonly E
   const given = new Map<string, string>()
   for (const source of container.envFrom ?? []) await addAllFrom(source, input, given)
   for (const variable of container.env ?? []) {
-    const value = await valueOf(variable, input, new Map([...serviceVariables, ...given]))
+    const value = await variableValueOf(variable, input, new Map([...serviceVariables, ...given]))
     if (value !== undefined) given.set(variable.name, value)
   }
   const merged = new Map([...serviceVariables, ...given])
@@ -61,7 +61,7 @@ const decodedOf = (secret: Secret | undefined): Record<string, string> | undefin
     Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
   )
 
-async function valueOf(
+async function variableValueOf(
   { value, valueFrom }: EnvVar,
   input: EnvironmentInput,
   known: ReadonlyMap<string, string>,

@@ -116,7 +116,7 @@ function planInitContainers(walk: Walk): boolean {
     }
     if (isPast || (record?.phase === 'exited' && record.exitCode === 0)) continue
     if (record && isAlive(record)) planAlive(walk, roled, record)
-    else if (!record || record.phase !== 'exited' || isRestarted(pod, roled, record)) planStart(walk, roled, record)
+    else if (record?.phase !== 'exited' || isRestarted(pod, roled, record)) planStart(walk, roled, record)
     return false
   }
   return true

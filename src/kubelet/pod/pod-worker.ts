@@ -1,6 +1,5 @@
 import type { Container, Pod } from '../../api/core-v1/types.ts'
 import type { Timer } from '../../machinery/clock.ts'
-import type { ContainerRecord } from '../doors.ts'
 import { Prober } from '../probes/prober.ts'
 import { livingVolumesOf } from '../volumes/volume-manager.ts'
 import type { MountedVolume } from '../volumes/volume-plugin.ts'
@@ -263,16 +262,19 @@ export class PodWorker {
 
   #begin(step: Step): void {
     const key = stepKey(step)
+    if (!this.#failures.isWaiting(key)) this.#work(key, () => this.#carryOut(step))
+  }
+
+  #carryOut(step: Step): Promise<void> {
     switch (step.kind) {
       case 'createSandbox':
-        if (!this.#failures.isWaiting(key)) this.#work(key, () => this.#createSandbox(step.attempt))
-        return
+        return this.#createSandbox(step.attempt)
       case 'stopSandbox':
-        return this.#work(key, () => this.#context.doors.runtime.stopSandbox(step.sandbox.id))
+        return this.#context.doors.runtime.stopSandbox(step.sandbox.id)
       case 'start':
-        return this.#work(key, () => this.#start(step))
+        return this.#start(step)
       case 'kill':
-        return this.#work(key, () => this.#kill(step))
+        return this.#kill(step)
     }
   }
 

@@ -1,0 +1,289 @@
+import { expect, test } from 'vitest'
+import { Node } from '../../src/api/core-v1/types.ts'
+import { imagesNamed } from '../../src/fakes/machine/fake-image.ts'
+import { SimulatedNode } from './simulated-node.ts'
+
+test('a Pod becomes ready with an address, and events tell how', async () => {
+  await using node = await SimulatedNode.start()
+  await node.run('web-0')
+  await node.clock.advance(1000)
+  expect(await node.state('web-0')).toBe('Ready')
+  const pod = await node.pod('web-0')
+  expect(pod?.status).toMatchObject({ phase: 'Running', podIP: '10.244.0.2', hostIP: '192.168.0.1', qosClass: 'BestEffort' })
+  expect(pod?.status.conditions?.filter(({ status }) => status === 'True').map(({ type }) => type).sort()).toEqual([
+    'ContainersReady',
+    'Initialized',
+    'PodReadyToStartContainers',
+    'PodScheduled',
+    'Ready',
+  ])
+  expect(await node.events()).toEqual([
+    'Pulled Container image "app:1" already present on machine',
+    'Created Created container main',
+    'Started Started container main',
+  ])
+})
+
+test('the machine registers as a ready node', async () => {
+  await using node = await SimulatedNode.start()
+  const found = await node.client.get(Node, { name: 'node1' })
+  expect(found.status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' })
+  expect(found.status.allocatable).toMatchObject({ cpu: '4', pods: '110' })
+})
+
+test('a deleted Pod stays in the API until its containers have ended', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { stopMs: 5000 } }) })
+  await node.run('web-0')
+  await node.clock.advance(1000)
+  await node.delete('web-0')
+  await node.clock.advance(4000)
+  expect(await node.state('web-0')).toBe('Ready')
+  await node.clock.advance(2000)
+  expect(await node.state('web-0')).toBe('gone')
+  expect(node.machine.runtime.sandboxCount).toBe(0)
+  expect(node.machine.disk.paths.filter(path => path.includes('/pods/'))).toEqual([])
+  expect(await node.events()).toContain('Killing Stopping container main')
+})
+
+test('a container that ignores SIGTERM is killed when its grace period is over', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { ignoresStopSignal: true } }) })
+  await node.run('web-0', { terminationGracePeriodSeconds: 10 })
+  await node.clock.advance(1000)
+  await node.delete('web-0')
+  await node.clock.advance(9500)
+  expect(await node.pod('web-0')).toBeDefined()
+  await node.clock.advance(1000)
+  expect(await node.state('web-0')).toBe('gone')
+})
+
+test('a container that crashes is started again after 0, 10, 20 and 40 seconds', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { exitsAfterMs: 1000, exitCode: 1 } }) })
+  await node.run('web-0')
+  await node.clock.advance(4000)
+  expect(await node.state('web-0')).toBe('Running CrashLoopBackOff')
+  const restartsAt: number[] = []
+  for (let second = 0; second < 90; second++) {
+    await node.clock.advance(1000)
+    restartsAt.push((await node.pod('web-0'))!.status.containerStatuses![0]!.restartCount)
+  }
+  expect(restartsAt[0]).toBe(1)
+  expect(restartsAt.indexOf(2)).toBeGreaterThan(7)
+  expect(restartsAt.indexOf(3) - restartsAt.indexOf(2)).toBeGreaterThan(19)
+  expect(restartsAt.at(-1)).toBe(4)
+  expect(await node.events()).toContainEqual(expect.stringMatching(/^BackOff Back-off restarting failed container main in pod web-0_default/))
+})
+
+test('init containers run one after the other before the main container starts', async () => {
+  const started: string[] = []
+  const onStart = ({ containerName }: { containerName: string }): void => void started.push(containerName)
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'init:1': { exitsAfterMs: 2000, onStart }, 'app:1': { onStart } }),
+  })
+  const initContainers = ['first', 'second'].map(name => ({ name, image: 'init:1' }))
+  await node.run('web-0', { initContainers })
+  await node.clock.advance(1000)
+  expect(await node.state('web-0')).toBe('Pending PodInitializing')
+  await node.clock.advance(5000)
+  expect(await node.state('web-0')).toBe('Ready')
+  expect(started).toEqual(['first', 'second', 'main'])
+})
+
+test('a Pod that may not restart fails with its init container', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'init:1': { exitsAfterMs: 100, exitCode: 3 }, 'app:1': {} }) })
+  await node.run('web-0', { restartPolicy: 'Never', initContainers: [{ name: 'init', image: 'init:1' }] })
+  await node.clock.advance(3000)
+  expect(await node.state('web-0')).toMatch(/^Failed/)
+})
+
+test('a sidecar starts before the main container and ends after it', async () => {
+  const seen: string[] = []
+  const note = (what: string) => ({ containerName }: { containerName: string }) => void seen.push(`${containerName} ${what}`)
+  const image = { onStart: note('starts'), onStop: note('stops'), stopMs: 1000 }
+  await using node = await SimulatedNode.start({ images: () => image })
+  await node.run('web-0', { initContainers: [{ name: 'proxy', image: 'proxy:1', restartPolicy: 'Always' }] })
+  await node.clock.advance(2000)
+  expect(await node.state('web-0')).toBe('Ready')
+  await node.delete('web-0')
+  await node.clock.advance(5000)
+  expect(await node.state('web-0')).toBe('gone')
+  expect(seen).toEqual(['proxy starts', 'main starts', 'main stops', 'proxy stops'])
+})
+
+test('readiness follows the probe', async () => {
+  let status = 503
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { answer: () => ({ status }) } }) })
+  const readinessProbe = { httpGet: { port: 80, path: '/ready' }, periodSeconds: 2, failureThreshold: 1 }
+  await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', readinessProbe }] })
+  await node.clock.advance(3000)
+  expect(await node.state('web-0')).toBe('Running')
+  status = 200
+  await node.clock.advance(2500)
+  expect(await node.state('web-0')).toBe('Ready')
+  status = 500
+  await node.clock.advance(2500)
+  expect(await node.state('web-0')).toBe('Running')
+  expect(await node.events()).toContain('Unhealthy Readiness probe failed: HTTP probe failed with statuscode: 500')
+})
+
+test('a container that fails its liveness probe is started again', async () => {
+  let isWell = true
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'app:1': { exec: () => ({ exitCode: isWell ? 0 : 1, stdout: 'sick' }), onStart: () => void (isWell = true) } }),
+  })
+  const livenessProbe = { exec: { command: ['check'] }, periodSeconds: 5, failureThreshold: 2 }
+  await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', livenessProbe }] })
+  await node.clock.advance(10_000)
+  isWell = false
+  await node.clock.advance(20_000)
+  const pod = await node.pod('web-0')
+  expect(pod?.status.containerStatuses?.[0]?.restartCount).toBe(1)
+  expect(await node.state('web-0')).toBe('Ready')
+  expect(await node.events()).toContain('Killing Container main failed liveness probe, will be restarted')
+})
+
+test('a restarted kubelet goes on without touching what runs', async () => {
+  await using node = await SimulatedNode.start()
+  const readinessProbe = { tcpSocket: { port: 80 }, periodSeconds: 5 }
+  await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', readinessProbe }] })
+  await node.clock.advance(8000)
+  const before = await node.pod('web-0')
+  await node.stopKubelet()
+  node.startKubelet()
+  await node.clock.advance(20_000)
+  const after = await node.pod('web-0')
+  expect(after?.status.containerStatuses).toEqual(before?.status.containerStatuses)
+  expect(after?.status.conditions).toEqual(before?.status.conditions)
+  expect(node.machine.runtime.containers).toHaveLength(1)
+})
+
+test('a Pod that was deleted by force while the kubelet was away is ended when it is back', async () => {
+  await using node = await SimulatedNode.start()
+  await node.run('web-0')
+  await node.clock.advance(1000)
+  await node.stopKubelet()
+  await node.delete('web-0', 0)
+  node.startKubelet()
+  await node.clock.advance(5000)
+  expect(node.machine.runtime.containers).toHaveLength(0)
+  expect(node.machine.runtime.sandboxCount).toBe(0)
+})
+
+test('a Pod of the same name starts only when the old one is gone from the machine', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { ignoresStopSignal: true } }) })
+  await node.run('web-0', { terminationGracePeriodSeconds: 2 })
+  await node.clock.advance(1000)
+  await node.delete('web-0', 0)
+  await node.run('web-0')
+  await node.clock.advance(500)
+  expect(node.machine.runtime.containers.filter(({ isRunning }) => isRunning)).toHaveLength(1)
+  await node.clock.advance(3000)
+  expect(await node.state('web-0')).toBe('Ready')
+  expect(node.machine.runtime.containers).toHaveLength(1)
+})
+
+test('after a reboot of the machine the Pod gets a new sandbox and its container a new start', async () => {
+  await using node = await SimulatedNode.start()
+  await node.run('web-0')
+  await node.clock.advance(1000)
+  node.machine.reboot()
+  await node.clock.advance(20_000)
+  expect(await node.state('web-0')).toBe('Ready')
+  expect((await node.pod('web-0'))?.status.containerStatuses?.[0]?.restartCount).toBe(1)
+})
+
+test('an image that cannot be pulled shows ErrImagePull, then ImagePullBackOff', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { pullError: 'no such host' } }) })
+  await node.run('web-0')
+  await node.clock.advance(3000)
+  expect(await node.state('web-0')).toBe('Pending ImagePullBackOff')
+  const events = await node.events()
+  expect(events).toContain('Pulling Pulling image "app:1"')
+  expect(events).toContain('Failed Failed to pull image "app:1": no such host')
+  expect(events).toContain('Failed Error: ErrImagePull')
+  expect(events).toContain('BackOff Back-off pulling image "app:1"')
+})
+
+test('a missing ConfigMap holds the container back until it is there', async () => {
+  await using node = await SimulatedNode.start()
+  const env = [{ name: 'COLOR', valueFrom: { configMapKeyRef: { name: 'settings', key: 'color' } } }]
+  await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', env }] })
+  await node.clock.advance(2000)
+  expect(await node.state('web-0')).toBe('Pending CreateContainerConfigError')
+  const { ConfigMap } = await import('../../src/api/core-v1/types.ts')
+  await node.client.create(ConfigMap, { metadata: { namespace: 'default', name: 'settings' }, data: { color: 'red' } })
+  await node.clock.advance(10_000)
+  expect(await node.state('web-0')).toBe('Ready')
+  expect(node.machine.runtime.containers[0]?.process.env.get('COLOR')).toBe('red')
+})
+
+test('a Pod for which the machine is too small fails with the reason', async () => {
+  await using node = await SimulatedNode.start()
+  const resources = { requests: { cpu: '5' } }
+  await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', resources }] })
+  await node.clock.advance(1000)
+  expect((await node.pod('web-0'))?.status).toMatchObject({
+    phase: 'Failed',
+    reason: 'OutOfcpu',
+    message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000",
+  })
+})
+
+test('a Pod that has done its work succeeds and keeps its container', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { exitsAfterMs: 3000 } }) })
+  await node.run('job', { restartPolicy: 'OnFailure' })
+  await node.clock.advance(6000)
+  const pod = await node.pod('job')
+  expect(pod?.status.phase).toBe('Succeeded')
+  expect(pod?.status.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' })
+  expect(node.machine.runtime.containers).toHaveLength(1)
+})
+
+test('a Pod ends with DeadlineExceeded when its time is over', async () => {
+  await using node = await SimulatedNode.start()
+  await node.run('job', { activeDeadlineSeconds: 5, restartPolicy: 'Never' })
+  await node.clock.advance(4000)
+  expect(await node.state('job')).toBe('Ready')
+  await node.clock.advance(3000)
+  expect((await node.pod('job'))?.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' })
+})
+
+test('a preStop hook runs before the stop signal, within the grace period', async () => {
+  const seen: string[] = []
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({
+      'app:1': { onStop: () => void seen.push('signal'), exec: () => (seen.push('hook'), { tookMs: 3000 }) },
+    }),
+  })
+  const lifecycle = { preStop: { exec: { command: ['drain'] } } }
+  await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', lifecycle }] })
+  await node.clock.advance(1000)
+  await node.delete('web-0')
+  await node.clock.advance(2000)
+  expect(seen).toEqual(['hook'])
+  await node.clock.advance(2000)
+  expect(seen).toEqual(['hook', 'signal'])
+  expect(await node.state('web-0')).toBe('gone')
+})
+
+test('files of an emptyDir survive the container, not the Pod', async () => {
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({
+      'app:1': {
+        exitsAfterMs: 1000,
+        onStart: process => {
+          const seen = process.readFile('/data/log') ?? ''
+          process.print(`saw "${seen}"`)
+          process.writeFile('/data/log', `${seen}x`)
+        },
+      },
+    }),
+  })
+  const containers = [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'data', mountPath: '/data' }] }]
+  await node.run('web-0', { containers, volumes: [{ name: 'data', emptyDir: {} }] })
+  await node.clock.advance(20_000)
+  const files = node.machine.disk.paths.filter(path => path.endsWith('/data/log'))
+  expect(Buffer.from(node.machine.disk.readNow(files[0]!)!).toString()).toBe('xxx')
+  await node.delete('web-0')
+  await node.clock.advance(5000)
+  expect(node.machine.disk.paths.filter(path => path.endsWith('/data/log'))).toEqual([])
+})
