@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue } from '../machinery/json.ts'
 import { isStatusError } from '../machinery/status.ts'
 import type { ResourceNames } from './resource-names.ts'
 import { type Activity, type SettleOptions, settle } from './settle.ts'
+import type { SimulatedMachine } from './simulated-machine.ts'
 
 /** An object as people write it, or YAML text with any number of them. */
 export type Manifest = string | object | readonly object[]
@@ -19,6 +20,7 @@ export interface ClusterParts {
   readonly activity: Activity
   readonly transport: ApiTransport
   readonly resourceNames: () => ResourceNames
+  readonly machines: readonly SimulatedMachine[]
   readonly close: () => Promise<void>
 }
 
@@ -37,6 +39,14 @@ export class Cluster implements AsyncDisposable {
     this.#parts = parts
     this.clock = parts.clock
     this.client = apiClient(parts.transport, { fieldManager: FIELD_MANAGER })
+  }
+
+  /** The machine of this name. Throws when there is none. */
+  node(name: string): SimulatedMachine {
+    const machine = this.#parts.machines.find(candidate => candidate.name === name)
+    if (!machine)
+      throw new Error(`no machine "${name}"; there are: ${this.#parts.machines.map(each => each.name).join(', ')}`)
+    return machine
   }
 
   /** Creates objects, or merges them into what is there, in the order written; without a namespace they go to `default`. */

@@ -2,7 +2,7 @@ import { Namespace } from '../api/core-v1/types.ts'
 import { apiClient } from '../client/api-client.ts'
 import { controllerComponent } from '../client/run-controller.ts'
 import { controllerDefinitions } from '../controllers/controllers.ts'
-import { instantKubelet, registerInstantNode } from '../fakes/instant-kubelet.ts'
+import type { FakeImages } from '../fakes/machine/fake-image.ts'
 import { seededRandom } from '../fakes/seeded-random.ts'
 import { VirtualClock } from '../fakes/virtual-clock.ts'
 import { type Logger, silentLogger } from '../machinery/logger.ts'
@@ -13,10 +13,13 @@ import { Cluster } from './cluster.ts'
 import { ControlPlane } from './control-plane.ts'
 import { ResourceNames } from './resource-names.ts'
 import { Activity } from './settle.ts'
+import { SimulatedMachine } from './simulated-machine.ts'
 
 export interface ClusterOptions {
   /** How many machines, or their names and labels. Default 1, named `node-1`, `node-2` … */
   readonly nodes?: number | readonly SimulatedNode[]
+  /** What the containers of an image do. Default: any image exists, starts at once and runs for ever. */
+  readonly images?: FakeImages
   /** Drives everything that is left to chance: the same seed gives the same history. Default 1. */
   readonly seed?: number
   /** Wall time at the start. Default 2026-01-01T00:00:00Z. */
@@ -34,6 +37,7 @@ const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-l
 /** Starts a complete cluster inside this process: no root, no containers, no ports, and time that moves only when told. */
 export async function startCluster({
   nodes = 1,
+  images,
   seed = 1,
   startsAt,
   logger = silentLogger,
@@ -51,17 +55,30 @@ export async function startCluster({
     void plane.run(controllerComponent(definition, plane.dependencies({ component: definition.component }, informers)))
   }
   void plane.run(createScheduler(plane.dependencies({ component: 'default-scheduler' }, informers)))
-  void plane.run(controllerComponent(instantKubelet, plane.dependencies({ component: 'kubelet' }, informers)))
-  for (const { name, labels } of simulatedNodes(nodes)) {
-    await registerInstantNode(client, name, { now: clock.now(), ...(labels && { labels }) })
-  }
+  const machines = simulatedNodes(nodes).map(
+    (node, index) =>
+      new SimulatedMachine({
+        ...node,
+        index,
+        ...(images && { images }),
+        transport: plane.transport(`system:node:${node.name}`),
+        clock,
+        random,
+        logger,
+      }),
+  )
+  for (const machine of machines) machine.startKubelet()
   await clock.rest()
   return new Cluster({
     clock,
     activity,
     transport: plane.transport('test'),
     resourceNames: () => new ResourceNames(plane.resources()),
-    close: () => plane.close(),
+    machines,
+    close: async () => {
+      await Promise.all(machines.map(machine => machine.stopKubelet()))
+      await plane.close()
+    },
   })
 }
 

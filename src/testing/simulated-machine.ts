@@ -1,0 +1,90 @@
+import { apiClient } from '../client/api-client.ts'
+import { ApiEventRecorder } from '../client/api-event-recorder.ts'
+import { SharedInformers } from '../client/shared-informers.ts'
+import { CuttableTransport } from '../fakes/cuttable-transport.ts'
+import type { FakeImages } from '../fakes/machine/fake-image.ts'
+import { FakeMachine } from '../fakes/machine/fake-machine.ts'
+import { createKubelet } from '../kubelet/kubelet.ts'
+import type { ApiTransport } from '../machinery/api-call.ts'
+import type { Clock } from '../machinery/clock.ts'
+import type { Logger } from '../machinery/logger.ts'
+import type { Random } from '../machinery/random.ts'
+
+export interface SimulatedMachineOptions {
+  readonly name: string
+  readonly index: number
+  readonly labels?: Readonly<Record<string, string>>
+  readonly images?: FakeImages
+  readonly transport: ApiTransport
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+interface Running {
+  readonly stopping: AbortController
+  readonly informers: SharedInformers
+  readonly ended: Promise<void>
+}
+
+/** One machine of the simulation: the real kubelet on fake doors, and everything that can befall it. */
+export class SimulatedMachine {
+  readonly name: string
+  /** Its containers, disk and logs, for tests that look inside. */
+  readonly machine: FakeMachine
+  readonly #options: SimulatedMachineOptions
+  readonly #transport: CuttableTransport
+  #running: Running | undefined
+
+  constructor(options: SimulatedMachineOptions) {
+    const { name, index, images, clock, random } = options
+    this.name = name
+    this.#options = options
+    this.machine = new FakeMachine({ name, index, clock, random, ...(images && { images }) })
+    this.#transport = new CuttableTransport(options.transport)
+  }
+
+  /** Starts the kubelet, as at boot or after its crash. Does nothing when it runs. */
+  startKubelet(): void {
+    if (this.#running) return
+    const { name, clock, random, labels, index } = this.#options
+    const logger = this.#options.logger.child({ node: name })
+    const client = apiClient(this.#transport, { fieldManager: 'kubelet' })
+    const informers = new SharedInformers({ client, clock, random, logger })
+    const events = new ApiEventRecorder({ component: 'kubelet', host: name }, { client, clock, random, logger })
+    const { doors } = this.machine
+    const config = { labels: labels ?? {}, addresses: [this.machine.address] }
+    const stopping = new AbortController()
+    const kubelet = createKubelet({ nodeName: name, client, informers, doors, clock, random, logger, events, config })
+    const ended = kubelet.run(stopping.signal).catch(error => logger.error({ err: error, index }, 'kubelet ended'))
+    this.#running = { stopping, informers, ended }
+  }
+
+  /** Ends the kubelet; containers run on. */
+  async stopKubelet(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    running?.stopping.abort(new Error('the kubelet is stopped'))
+    await Promise.all([running?.ended, running?.informers.stop()])
+  }
+
+  /** Takes the power away: kubelet and containers end at once, disks stay. `start` brings the machine back. */
+  async crash(): Promise<void> {
+    await this.stopKubelet()
+    this.machine.reboot()
+  }
+
+  /** Switches the machine on again. */
+  start(): void {
+    this.startKubelet()
+  }
+
+  /** Cuts the way to the server: Pods run on, and nobody hears of them. */
+  cut(): void {
+    this.#transport.cut()
+  }
+
+  heal(): void {
+    this.#transport.heal()
+  }
+}
