@@ -19,6 +19,9 @@ const REFILL_MS_PER_EVENT = 300_000
 /** Objects whose history is kept for folding. */
 const REMEMBERED_MAX = 4096
 
+/** Begins the message of the one event that stands for many similar ones; it carries the last of them. */
+const COMBINED = '(combined from similar events): '
+
 interface Written {
   readonly name: string
   readonly namespace: string
@@ -92,18 +95,19 @@ export class ApiEventRecorder implements EventRecorder {
   }
 
   async #write(about: KubernetesObject, note: EventNote, at: string): Promise<void> {
-    const key = [about.metadata.uid, note.type, note.reason, note.message].join('|')
+    const isCombined = note.message.startsWith(COMBINED)
+    const key = [about.metadata.uid, note.type, note.reason, isCombined ? COMBINED : note.message].join('|')
     const written = this.#written.get(key)
-    if (written && (await this.#raiseCount(written, at))) return
+    if (written && (await this.#raiseCount(written, { at, ...(isCombined && { message: note.message }) }))) return
     const created = await this.#create(about, note, at)
     remember(this.#written, key, { name: created.metadata.name, namespace: created.metadata.namespace, count: 1 })
   }
 
   /** False when the Event is gone by now, so that a new one is needed. */
-  async #raiseCount(written: Written, at: string): Promise<boolean> {
+  async #raiseCount(written: Written, { at, message }: { at: string; message?: string }): Promise<boolean> {
     const { name, namespace } = written
     try {
-      const body = { count: written.count + 1, lastTimestamp: at }
+      const body = { count: written.count + 1, lastTimestamp: at, ...(message && { message }) }
       await this.#dependencies.client.patch(Event, { name, namespace }, { type: 'merge', body })
       written.count++
       return true
@@ -152,7 +156,7 @@ export class ApiEventRecorder implements EventRecorder {
       similar.messages.add(note.message)
       return note
     }
-    return { ...note, message: `(combined from similar events): ${note.message}` }
+    return { ...note, message: `${COMBINED}${note.message}` }
   }
 
   #isAllowed(uid: string): boolean {

@@ -7,10 +7,11 @@ import { microTimeText } from '../machinery/time.ts'
 import type { Client } from './client.ts'
 
 /** A leader that has not renewed for so long may be replaced. */
-const LEASE_MS = 4000
+const LEASE_MS = 3000
 /** A leader that could not renew for so long steps down, before anyone else may think it gone. */
-const RENEW_DEADLINE_MS = 3000
-const RETRY_MS = 1000
+const RENEW_DEADLINE_MS = 2000
+/** Short, so that silence is noticed and answered within the lease's length and twice this. */
+const RETRY_MS = 500
 
 export interface LeaderElectionOptions {
   readonly client: Client
