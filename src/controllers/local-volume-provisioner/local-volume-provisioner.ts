@@ -5,6 +5,7 @@ import {
   controllerFor,
   type Dependencies,
   type Reconciler,
+  TerminalError,
 } from '../../client/controller.ts'
 import type { EventNote } from '../../client/event-recorder.ts'
 import { isTerminating, keyText, type ObjectKey } from '../../machinery/object.ts'
