@@ -1,6 +1,6 @@
-import { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../api/core-v1/types.ts'
+import { type Node, type PersistentVolume, type PersistentVolumeClaim, Pod } from '../api/core-v1/types.ts'
 import type { KubernetesObject } from '../api/kind.ts'
-import { StorageClass } from '../api/storage-v1/types.ts'
+import type { StorageClass } from '../api/storage-v1/types.ts'
 import { apiClient } from '../client/api-client.ts'
 import type { Client } from '../client/client.ts'
 import type { Dependencies } from '../client/controller.ts'
@@ -175,4 +175,3 @@ const storedMeta = (name: string) => ({
   resourceVersion: '0',
   creationTimestamp: '2026-01-01T00:00:00Z',
 })
-

@@ -104,7 +104,8 @@ export class MemoryApi implements ApiTransport {
   #bind(call: ApiCall): JsonObject {
     const pod = this.#found(call, keyOf(call.namespace, call.name!))
     const { metadata, target } = call.body as { metadata: { uid?: string }; target: { name: string } } & JsonObject
-    if (metadata.uid && metadata.uid !== pod.metadata.uid) throw conflict(nameOf(call), pod.metadata.name, 'another uid')
+    if (metadata.uid && metadata.uid !== pod.metadata.uid)
+      throw conflict(nameOf(call), pod.metadata.name, 'another uid')
     if (pod.spec?.nodeName) {
       throw conflict(nameOf(call), pod.metadata.name, `pod is already assigned to node "${pod.spec.nodeName}"`)
     }
