@@ -5,6 +5,8 @@ import { endpointSliceController } from './endpoint-slice/endpoint-slice-control
 import { endpointsController } from './endpoints/endpoints-controller.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
 import { namespaceController } from './namespace/namespace-controller.ts'
+import { persistentVolumeController } from './persistent-volume/persistent-volume-controller.ts'
+import { claimProtectionController, volumeProtectionController } from './persistent-volume/protection.ts'
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts'
 import { rootCaController } from './root-ca/root-ca-controller.ts'
 import { serviceAccountController } from './service-account/service-account-controller.ts'
@@ -29,5 +31,8 @@ export function controllerDefinitions({ rootCertificate }: ControllerOptions = {
     daemonSetController,
     garbageCollector,
     statefulSetController,
+    persistentVolumeController,
+    claimProtectionController,
+    volumeProtectionController,
   ]
 }
