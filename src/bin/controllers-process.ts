@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { HttpsTransport } from '../client/https-transport.ts'
+import { connectionOf, parseKubeconfig } from '../client/kubeconfig.ts'
+import { runWhileLeading } from '../client/leader-election.ts'
+import { uuidFrom } from '../machinery/random.ts'
+import { systemClock as clock } from '../machinery/system-clock.ts'
+import { systemRandom as random } from '../machinery/system-random.ts'
+import { ComponentClients } from './component-clients.ts'
+import { controlComponents } from './control-components.ts'
+import { keepAllRunning } from './keep-running.ts'
+import { processLogger } from './process-logger.ts'
+import { endSignal } from './run-until-signal.ts'
+
+/** `holdfast controllers`: the controllers and the scheduler against any conformant API server. */
+export async function runControllersProcess({
+  kubeconfig,
+  context,
+}: {
+  readonly kubeconfig: string
+  readonly context?: string
+}): Promise<void> {
+  const logger = processLogger('info')
+  const readFile = (path: string): string => readFileSync(path, 'utf8')
+  const config = parseKubeconfig(readFile(kubeconfig))
+  await using transport = new HttpsTransport(connectionOf(config, { readFile, ...(context && { context }) }))
+  await using clients = new ComponentClients(() => transport, logger)
+  const election = {
+    client: clients.client('holdfast-controllers'),
+    clock,
+    logger,
+    lease: { namespace: 'kube-system', name: 'holdfast-controllers' },
+    identity: `${hostname()}_${uuidFrom(random)}`,
+  }
+  const lead = (signal: AbortSignal): Promise<void> => keepAllRunning(controlComponents(clients, {}), signal, logger)
+  await runWhileLeading(election, lead, endSignal())
+}
