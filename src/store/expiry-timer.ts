@@ -26,6 +26,10 @@ export class ExpiryTimer {
   constructor(clock: Clock, source: ExpirySource) {
     this.#clock = clock
     this.#source = source
+  }
+
+  /** Looks for what the source holds already. */
+  start(): void {
     this.#plan()
   }
 

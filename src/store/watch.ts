@@ -15,6 +15,8 @@ export interface WatchOptions {
 
 type Result = IteratorResult<Batch, undefined>
 
+const OVER: Result = { value: undefined, done: true }
+
 /**
  * One watch: first what happened before it began, read as the reader asks for it; then, without a gap, what the hub
  * publishes. The backlog of unread batches begins with the second part. Written by hand because a generator takes
@@ -39,20 +41,21 @@ export class Watch implements AsyncIterator<Batch, undefined> {
     return this.#unread.length
   }
 
-  async next(): Promise<Result> {
-    invariant(!this.#waiting, 'a reader asks for one batch at a time')
-    if (this.#state === 'new') this.#begin()
-    if (this.#failure) throw this.#takeFailure(this.#failure)
-    const batch = this.#nextBatch()
-    if (batch) return this.#taken(batch)
-    if (this.#state === 'over') return { value: undefined, done: true }
+  next(): Promise<Result> {
+    try {
+      const batch = this.#nextBatch()
+      if (batch) return Promise.resolve(this.#taken(batch))
+      if (this.#state === 'over') return Promise.resolve(OVER)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     this.#waiting = Promise.withResolvers()
     return this.#waiting.promise
   }
 
   async return(): Promise<Result> {
     this.#end()
-    return { value: undefined, done: true }
+    return OVER
   }
 
   /** Called by the hub. An empty batch only tells of progress. */
@@ -87,7 +90,10 @@ export class Watch implements AsyncIterator<Batch, undefined> {
   }
 
   #nextBatch(): Batch | undefined {
+    invariant(!this.#waiting, 'a reader asks for one batch at a time')
     const { hub, range, batchAfter } = this.#options
+    if (this.#state === 'new') this.#begin()
+    if (this.#failure) throw this.#takeFailure(this.#failure)
     if (this.#state === 'resuming') {
       const batch = this.#guarded(() => batchAfter(this.#position))
       if (batch) return batch
@@ -124,7 +130,7 @@ export class Watch implements AsyncIterator<Batch, undefined> {
     this.#waiting = undefined
     this.#failure = undefined
     this.#leave()
-    waiting?.resolve({ value: undefined, done: true })
+    waiting?.resolve(OVER)
   }
 
   #leave(): void {

@@ -1,6 +1,7 @@
 import { closed } from '../bounds.ts'
-import { type Change, type Entry, type Key, type Revision, StoreError } from '../store.ts'
+import { type Change, type Revision, StoreError } from '../store.ts'
 import { Group } from './group.ts'
+import { NOTHING_UNDER_WAY, type UnderWay } from './history.ts'
 import type { Tables } from './tables.ts'
 
 /** Work that shares one flush, at most. More would make the first in the group wait too long for the last. */
@@ -46,9 +47,8 @@ export class GroupCommitter {
     return this.#head
   }
 
-  /** What stands, as of head, at keys that are being written now. */
-  get underWay(): ReadonlyMap<Key, Entry | undefined> | undefined {
-    return this.#underWay?.before
+  get underWay(): UnderWay {
+    return this.#underWay?.before ?? NOTHING_UNDER_WAY
   }
 
   /** Resolves once what `work` put is durable. */

@@ -26,7 +26,6 @@ export class HistoryTrimmer {
 
   constructor(options: HistoryTrimmerOptions) {
     this.#options = options
-    this.notice()
   }
 
   /** Says that head has moved. */

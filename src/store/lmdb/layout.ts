@@ -5,9 +5,7 @@ import { type Entry, type Key, type Revision, revision } from '../store.ts'
  * What lies in the file. A change of any of it takes a new `FORMAT`.
  *
  * - `current`: key → entry, the newest of each live key
- * - `log`: revision → size of the key (2 bytes), key, what stood there until that revision: an entry, or nothing
- * - `history`: key, 0, revision → nothing; finds the place in the log. The values are in the log because it only grows
- *   at its end, where they cost a third of what they would between others.
+ * - `log`: revision, key → what stood at the key until that revision: an entry, or nothing
  * - `expiries`: time, revision → key
  * - `meta`: `format`, `head`, `mark` → a number
  *
@@ -48,36 +46,17 @@ export const isIntact = (key: Key, bytes: Buffer): boolean =>
 
 const checksumOf = ({ key, value }: Entry): number => crc32(value, crc32(key))
 
-/** Where the history of `key` from `from` on begins; with a revision that was written, its place. */
-export function historyKey(key: Buffer, from: Revision): Buffer {
-  const bytes = Buffer.allocUnsafe(key.byteLength + 9)
-  key.copy(bytes)
-  bytes[key.byteLength] = 0
-  writeNumber(bytes, from, key.byteLength + 1)
+export function logKey(at: Revision, key: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(8 + key.byteLength)
+  writeNumber(bytes, at, 0)
+  key.copy(bytes, 8)
   return bytes
 }
 
-/** Keys hold no zero byte, so this comes after all history of `key` and before every key that follows it. */
-export const afterHistoryOf = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(1)])
-
-export const historyKeyParts = (bytes: Buffer): { key: Buffer; at: Revision } => ({
-  key: bytes.subarray(0, -9),
-  at: revision(readNumber(bytes, bytes.byteLength - 8)),
+export const logKeyParts = (bytes: Buffer): { at: Revision; key: Key } => ({
+  at: revision(readNumber(bytes, 0)),
+  key: keyOfBytes(bytes.subarray(8)),
 })
-
-export interface LogRecord {
-  readonly key: Buffer
-  /** The bytes of an entry, or none. */
-  readonly previous: Buffer
-}
-
-export const encodeLogRecord = ({ key, previous }: LogRecord): Buffer =>
-  Buffer.concat([Buffer.of(key.byteLength >> 8, key.byteLength & 0xff), key, previous])
-
-export function decodeLogRecord(bytes: Buffer): LogRecord {
-  const keyEnd = 2 + bytes.readUInt16BE(0)
-  return { key: bytes.subarray(2, keyEnd), previous: bytes.subarray(keyEnd) }
-}
 
 export function numberBytes(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(8)

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { test } from 'vitest'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
-import { testStoreContract } from '../contract.ts'
+import { type OpenForTest, testStoreContract } from '../contract.ts'
+import { checkAgainstModel } from '../model-based.ts'
 import { openLmdbStore } from './lmdb-store.ts'
 
-testStoreContract(async () => {
+const open: OpenForTest = async () => {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-lmdb-'))
   const clock = new VirtualClock()
   let store = await openLmdbStore({ directory, clock })
@@ -22,4 +24,10 @@ testStoreContract(async () => {
       await rm(directory, { recursive: true })
     },
   }
-})
+}
+
+testStoreContract(open)
+
+test('random histories look as those of the model', { timeout: 3_600_000 }, () =>
+  checkAgainstModel(open, { histories: Number(process.env.STORE_MODEL_HISTORIES ?? 60) }),
+)

@@ -31,10 +31,10 @@ import type { StoreMetrics } from '../store-metrics.ts'
 import { Watch } from '../watch.ts'
 import { WatchHub } from '../watch-hub.ts'
 import { GroupCommitter } from './group-committer.ts'
+import { History } from './history.ts'
 import { HistoryTrimmer } from './history-trimmer.ts'
-import { keyBytes } from './layout.ts'
 import { own } from './owner.ts'
-import { pageAtHead, pageInPast } from './page-reader.ts'
+import { readPage } from './page-reader.ts'
 import { Tables } from './tables.ts'
 import { brokenInvariants } from './verify.ts'
 
@@ -68,7 +68,9 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<StoreDri
   try {
     tables = new Tables(options.directory)
     await tables.checkFormat()
-    return new LmdbStore(tables, owner, options)
+    const store = new LmdbStore(tables, owner, options)
+    await store.start()
+    return store
   } catch (error) {
     await tables?.close()
     await owner[Symbol.asyncDispose]()
@@ -87,6 +89,7 @@ class LmdbStore implements StoreDriver {
   readonly #metrics: StoreMetrics | undefined
   readonly #hub: WatchHub
   readonly #committer: GroupCommitter
+  readonly #history: History
   readonly #expiryTimer: ExpiryTimer
   readonly #trimmer: HistoryTrimmer
 
@@ -102,10 +105,12 @@ class LmdbStore implements StoreDriver {
       tables,
       onGroup: size => metrics?.group(size),
       onDurable: (changes, head) => {
+        this.#history.add(changes)
         this.#hub.publish(changes, head)
         this.#trimmer.notice()
       },
     })
+    this.#history = new History(tables, () => this.#committer.underWay)
     this.#expiryTimer = new ExpiryTimer(clock, {
       nextMs: () => tables.nextExpiryMs(),
       due: nowMs => [...tables.dueExpiries(nowMs, SWEEP_MAX)],
@@ -124,8 +129,15 @@ class LmdbStore implements StoreDriver {
       revision: () => this.#committer.head,
       watchers: () => this.#hub.watcherCount,
       backlog: () => this.#hub.backlogMax(),
-      historyChanges: () => this.#committer.head - this.#mark,
+      historyChanges: () => this.#history.size,
     })
+  }
+
+  /** Must be done before the first call. */
+  async start(): Promise<void> {
+    await this.#history.load()
+    this.#trimmer.notice()
+    this.#expiryTimer.start()
   }
 
   head(): Revision {
@@ -142,10 +154,7 @@ class LmdbStore implements StoreDriver {
     this.#checkOpen()
     checkKey(key)
     this.#checkReadable(at)
-    const { underWay } = this.#committer
-    if (at === this.#committer.head) return underWay?.has(key) ? underWay.get(key) : this.#tables.find(key)
-    const past = this.#tables.findPast(keyBytes(key), at)
-    return past ? past.entry : this.#tables.find(key)
+    return at === this.#committer.head ? this.#history.current(key) : this.#history.find(key, at)
   }
 
   async list(range: KeyRange, { at = this.#committer.head, limit }: { at?: Revision; limit: number }): Promise<Page> {
@@ -153,8 +162,9 @@ class LmdbStore implements StoreDriver {
     checkRange(range)
     checkLimit(limit)
     this.#checkReadable(at)
-    if (at < this.#committer.head) return pageInPast(this.#tables, { range, at, limit })
-    return pageAtHead(this.#tables, { range, at, limit }, this.#committer.underWay)
+    const isPast = at < this.#committer.head
+    const pasts = isPast ? this.#history.pasts(range, at) : this.#history.pastsUnderWay(range).values()
+    return readPage(this.#tables, { range, at, limit }, pasts)
   }
 
   async commit(write: Create | Update | Delete): Promise<Revision> {
@@ -252,7 +262,7 @@ class LmdbStore implements StoreDriver {
     this.#checkReadable(after)
     const until = this.#committer.head
     if (after === until) return undefined
-    const changes = this.#tables.changes({ after, until, limit: RESUME_CHANGES_MAX })
+    const changes = this.#history.changes({ after, until, limit: RESUME_CHANGES_MAX })
     const sorted = sortRange(range)
     // Every revision after the mark is one change, so the count tells how far the batch reaches.
     return {
@@ -271,10 +281,12 @@ class LmdbStore implements StoreDriver {
 
   /** Removes what lies below the mark, a little at a time, each behind the writers that wait already. */
   async #removeHistory(): Promise<void> {
-    let removed: number
+    let removed: readonly Key[]
     do {
-      removed = await this.#committer.commit(() => this.#tables.removeHistory(this.#mark, TRIM_CHANGES_MAX))
-    } while (removed === TRIM_CHANGES_MAX && !this.#isClosed)
+      const mark = this.#mark
+      removed = await this.#committer.commit(() => this.#tables.removeLogged(mark, TRIM_CHANGES_MAX))
+      this.#history.forget(removed, mark)
+    } while (removed.length === TRIM_CHANGES_MAX && !this.#isClosed)
   }
 
   #checkReadable(at: Revision): void {

@@ -1,7 +1,8 @@
 import { sortKey } from '../sort-key.ts'
 import type { Entry, Key, KeyRange, Page, Revision } from '../store.ts'
+import type { Past } from './history.ts'
 import { decodeEntry, keyBytes, keyOfBytes } from './layout.ts'
-import type { Past, Tables } from './tables.ts'
+import type { Tables } from './tables.ts'
 
 export interface PageRequest {
   readonly range: KeyRange
@@ -9,53 +10,61 @@ export interface PageRequest {
   readonly limit: number
 }
 
-/** A page as of head. `underWay` holds what stands at keys that are being written, whose writes may be visible already. */
-export function pageAtHead(
-  tables: Tables,
-  { range, at, limit }: PageRequest,
-  underWay: ReadonlyMap<Key, Entry | undefined> | undefined,
-): Page {
-  const pasts = [...(underWay ?? [])]
-    .map(([key, entry]) => ({ keyBytes: keyBytes(key), entry }))
-    .filter(past => isWithin(past.keyBytes, range))
-    .sort((a, b) => Buffer.compare(a.keyBytes, b.keyBytes))
-  return merged(tables, { range, at, limit }, pasts.values())
-}
-
-/** A page as of an earlier revision. */
-export function pageInPast(tables: Tables, request: PageRequest): Page {
+/** A page of what the tables show, with `pasts` in the place of their keys; those say what differed. In key order. */
+export function readPage(tables: Tables, request: PageRequest, pasts: Iterator<Past, void, void>): Page {
+  const page = new PageBuilder(request)
   const { start, end } = request.range
-  return merged(tables, request, tables.pasts(keyBytes(start), keyBytes(end), request.at))
-}
-
-/** What stands now, with `pasts` put in the place of their keys; those say what differed. Both are in key order. */
-function merged(tables: Tables, { range, at, limit }: PageRequest, pasts: Iterator<Past, void, void>): Page {
-  const entries: Entry[] = []
-  const page = (next?: Key): Page => ({ revision: at, entries, ...(next !== undefined && { next }) })
+  if (sortKey(start) >= sortKey(end)) return page.build()
   let past = pasts.next()
-  if (sortKey(range.start) >= sortKey(range.end)) return page()
-  const bounds = { start: keyBytes(range.start), end: keyBytes(range.end) }
-  for (const { key, value } of tables.current.getRange(bounds)) {
+  // As a rule nothing differs; then keys need not be compared.
+  let pastBytes = past.done ? undefined : keyBytes(past.value.key)
+  for (const { key, value } of tables.current.getRange({ start: keyBytes(start), end: keyBytes(end) })) {
     let isReplaced = false
-    for (; !past.done; past = pasts.next()) {
-      const order = Buffer.compare(past.value.keyBytes, key)
+    while (!past.done && pastBytes) {
+      const order = Buffer.compare(pastBytes, key)
       if (order > 0) break
       isReplaced ||= order === 0
-      if (!past.value.entry) continue
-      if (entries.length === limit) return page(past.value.entry.key)
-      entries.push(past.value.entry)
+      if (past.value.entry && !page.add(past.value.entry)) return page.build()
+      past = pasts.next()
+      pastBytes = past.done ? undefined : keyBytes(past.value.key)
     }
-    if (isReplaced) continue
-    if (entries.length === limit) return page(keyOfBytes(key))
-    entries.push(decodeEntry(keyOfBytes(key), value))
+    if (!isReplaced && !page.addRow(key, value)) return page.build()
   }
-  for (; !past.done; past = pasts.next()) {
-    if (!past.value.entry) continue
-    if (entries.length === limit) return page(past.value.entry.key)
-    entries.push(past.value.entry)
-  }
-  return page()
+  for (; !past.done; past = pasts.next()) if (past.value.entry && !page.add(past.value.entry)) break
+  return page.build()
 }
 
-const isWithin = (key: Buffer, { start, end }: KeyRange): boolean =>
-  Buffer.compare(key, keyBytes(start)) >= 0 && Buffer.compare(key, keyBytes(end)) < 0
+class PageBuilder {
+  #next: Key | undefined
+  readonly #entries: Entry[] = []
+  readonly #request: PageRequest
+
+  constructor(request: PageRequest) {
+    this.#request = request
+  }
+
+  /** Whether the page took it. If not it is full, and the next page begins there. */
+  add(entry: Entry): boolean {
+    if (this.#isFull(entry.key)) return false
+    this.#entries.push(entry)
+    return true
+  }
+
+  addRow(key: Buffer, value: Buffer): boolean {
+    const name = keyOfBytes(key)
+    if (this.#isFull(name)) return false
+    this.#entries.push(decodeEntry(name, value))
+    return true
+  }
+
+  build(): Page {
+    const page = { revision: this.#request.at, entries: this.#entries }
+    return this.#next === undefined ? page : { ...page, next: this.#next }
+  }
+
+  #isFull(next: Key): boolean {
+    if (this.#entries.length < this.#request.limit) return false
+    this.#next = next
+    return true
+  }
+}

@@ -3,19 +3,15 @@ import type { Expiry } from '../driver.ts'
 import { StoreOpenError } from '../open-error.ts'
 import { type Change, type Entry, type Key, type Revision, revision } from '../store.ts'
 import {
-  afterHistoryOf,
   decodeEntry,
-  decodeLogRecord,
   encodeEntry,
-  encodeLogRecord,
   expiryKey,
   expiryKeyParts,
   FORMAT,
-  historyKey,
-  historyKeyParts,
   keyBytes,
   keyOfBytes,
-  type LogRecord,
+  logKey,
+  logKeyParts,
   numberBytes,
   numberOf,
 } from './layout.ts'
@@ -27,10 +23,11 @@ const PAGE_BYTES = 8192
 const NOTHING = Buffer.alloc(0)
 const META = { format: Buffer.from('format'), head: Buffer.from('head'), mark: Buffer.from('mark') }
 
-/** What a key was at some revision; no entry if it was not there. */
-export interface Past {
-  readonly keyBytes: Buffer
-  readonly entry: Entry | undefined
+/** A change as the log holds it: what it did stands elsewhere, at the key or in the key's next change. */
+export interface Logged {
+  readonly at: Revision
+  readonly key: Key
+  readonly previous: Entry | undefined
 }
 
 /**
@@ -40,7 +37,6 @@ export interface Past {
 export class Tables {
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly current: Table
-  readonly history: Table
   readonly log: Table
   readonly expiries: Table
   readonly #meta: Table
@@ -59,7 +55,6 @@ export class Tables {
     const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ ...options, name })
     this.#meta = table('meta')
     this.current = table('current')
-    this.history = table('history')
     this.log = table('log')
     this.expiries = table('expiries')
   }
@@ -108,9 +103,7 @@ export class Tables {
     const key = keyBytes(change.type === 'put' ? change.entry.key : change.key)
     const at = change.type === 'put' ? change.entry.modRevision : change.revision
     quietly(change.type === 'put' ? this.current.put(key, encodeEntry(change.entry)) : this.current.remove(key))
-    quietly(this.history.put(historyKey(key, at), NOTHING))
-    const record = encodeLogRecord({ key, previous: previous ? encodeEntry(previous) : NOTHING })
-    quietly(this.log.put(numberBytes(at), record))
+    quietly(this.log.put(logKey(at, key), previous ? encodeEntry(previous) : NOTHING))
   }
 
   putExpiry({ key, atMs, modRevision }: Expiry): void {
@@ -121,15 +114,11 @@ export class Tables {
     quietly(this.expiries.remove(expiryKey(atMs, modRevision)))
   }
 
-  /** Removes up to `limit` changes at or below `mark` from the history. Returns how many there were. */
-  removeHistory(mark: Revision, limit: number): number {
-    let removed = 0
-    for (const { key, value } of this.log.getRange({ end: numberBytes(mark + 1), limit })) {
-      quietly(this.history.remove(historyKey(decodeLogRecord(value).key, revision(numberOf(key)))))
-      quietly(this.log.remove(key))
-      removed++
-    }
-    return removed
+  /** Removes up to `limit` changes at or below `mark` from the log. Returns the keys that they changed. */
+  removeLogged(mark: Revision, limit: number): Key[] {
+    const rows = [...this.log.getKeys({ end: numberBytes(mark + 1), limit })]
+    for (const row of rows) quietly(this.log.remove(row))
+    return rows.map(row => logKeyParts(row).key)
   }
 
   find(key: Key): Entry | undefined {
@@ -137,34 +126,23 @@ export class Tables {
     return bytes && decodeEntry(key, bytes)
   }
 
-  /** What stood at the key at `at`, if it was changed since. */
-  findPast(key: Buffer, at: Revision): Past | undefined {
-    const range = { start: historyKey(key, revision(at + 1)), end: afterHistoryOf(key), limit: 1 }
-    for (const found of this.history.getKeys(range)) {
-      const { previous } = decodeLogRecord(this.log.get(found.subarray(-8))!)
-      return { keyBytes: key, entry: entryOf(keyOfBytes(key), previous) }
-    }
-    return undefined
-  }
-
-  /** Of the keys in a range, those that were changed since `at`, and what stood there then. */
-  *pasts(start: Buffer, end: Buffer, at: Revision): Generator<Past, void, void> {
-    let from = start
-    for (;;) {
-      const [found] = this.history.getKeys({ start: from, end, limit: 1 })
-      if (!found) return
-      const { key } = historyKeyParts(found)
-      const past = this.findPast(key, at)
-      if (past && Buffer.compare(key, start) >= 0) yield past
-      from = afterHistoryOf(key)
-    }
+  /** What stood at the key until it was changed at `at`, which the log holds. */
+  findPrevious(key: Key, at: Revision): Entry | undefined {
+    return entryOf(key, this.log.get(logKey(at, keyBytes(key)))!)
   }
 
   /** The changes after `after`, up to and with `until`, at most `limit`. */
-  changes({ after, until, limit }: { after: Revision; until: Revision; limit: number }): Change[] {
+  *logged({ after, until, limit }: { after: Revision; until: Revision; limit: number }): Generator<Logged, void, void> {
     const range = { start: numberBytes(after + 1), end: numberBytes(until + 1), limit }
-    const logged = [...this.log.getRange(range)]
-    return logged.map(({ key, value }) => this.#changeAt(revision(numberOf(key)), decodeLogRecord(value)))
+    for (const row of this.log.getRange(range)) {
+      const { at, key } = logKeyParts(row.key)
+      yield { at, key, previous: entryOf(key, row.value) }
+    }
+  }
+
+  /** Key and revision of the changes after `after`, at most `limit`. */
+  *loggedKeys(after: Revision, limit: number): Generator<{ at: Revision; key: Key }, void, void> {
+    for (const row of this.log.getKeys({ start: numberBytes(after + 1), limit })) yield logKeyParts(row)
   }
 
   *dueExpiries(nowMs: number, limit: number): Generator<Expiry, void, void> {
@@ -180,10 +158,6 @@ export class Tables {
     return first && expiryKeyParts(first).atMs
   }
 
-  historyCount(): number {
-    return (this.log.getStats() as { entryCount: number }).entryCount
-  }
-
   /** A state that stays as it is while it is read. Must be ended with `done`. */
   snapshot(): Transaction {
     return this.#root.useReadTransaction()
@@ -191,15 +165,6 @@ export class Tables {
 
   async close(): Promise<void> {
     await this.#root.close()
-  }
-
-  #changeAt(at: Revision, record: LogRecord): Change {
-    const key = keyOfBytes(record.key)
-    const previous = entryOf(key, record.previous)
-    const later = this.findPast(record.key, at)
-    const entry = later ? later.entry : this.find(key)
-    if (!entry) return { type: 'delete', key, revision: at, previous: previous! }
-    return previous ? { type: 'put', entry, previous } : { type: 'put', entry }
   }
 
   *#expiriesIn(range: { end?: Buffer; limit?: number }): Generator<Expiry, void, void> {

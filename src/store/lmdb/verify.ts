@@ -1,15 +1,6 @@
 import type { Transaction } from 'lmdb'
 import { KEY_BYTES_MAX, type Key, type Revision, revision } from '../store.ts'
-import {
-  decodeEntry,
-  decodeLogRecord,
-  historyKey,
-  historyKeyParts,
-  isIntact,
-  keyOfBytes,
-  numberBytes,
-  numberOf,
-} from './layout.ts'
+import { decodeEntry, isIntact, keyBytes, keyOfBytes, logKeyParts, numberBytes } from './layout.ts'
 import type { Tables } from './tables.ts'
 
 /** Rows walked before others get a turn. */
@@ -29,7 +20,6 @@ export async function* brokenInvariants(tables: Tables): AsyncGenerator<string, 
     const walk: Walk = { tables, transaction, head: tables.head(), mark: tables.mark() }
     if (walk.mark > walk.head) yield `the mark ${walk.mark} lies above head ${walk.head}`
     yield* inTurns(currentProblems(walk))
-    yield* inTurns(historyProblems(walk))
     yield* inTurns(logProblems(walk))
   } finally {
     transaction.done()
@@ -54,58 +44,30 @@ function* currentProblems({ tables, transaction, head }: Walk): Generator<string
   }
 }
 
-function* historyProblems({ tables, transaction, head, mark }: Walk): Generator<string | undefined, void, void> {
-  let last: { readonly name: Key; readonly at: Revision } | undefined
-  for (const found of tables.history.getKeys({ transaction })) {
-    yield undefined
-    const { key, at } = historyKeyParts(found)
-    const name = keyOfBytes(key)
-    if (at <= mark) continue // Forgotten; it is removed in the background.
-    if (at > head) yield `${name} has history at ${at}, above head ${head}`
-    const logged = tables.log.get(numberBytes(at), { transaction })
-    const record = logged && decodeLogRecord(logged)
-    if (!record?.key.equals(key)) {
-      yield `the history of ${name} at ${at} is not in the log`
-      continue
-    }
-    if (record.previous.byteLength > 0) {
-      const { modRevision } = decodeEntry(name, record.previous)
-      if (last?.name === name && modRevision !== last.at)
-        yield `${name} was written at ${last.at}, but what stood there until ${at} is of ${modRevision}`
-    }
-    last = { name, at }
-  }
-}
-
-function* logProblems(walk: Walk): Generator<string | undefined, void, void> {
-  const { tables, transaction, head, mark } = walk
+function* logProblems({ tables, transaction, head, mark }: Walk): Generator<string | undefined, void, void> {
+  const lastChange = new Map<Key, Revision>()
   let expected = mark + 1
-  for (const { key, value } of tables.log.getRange({ start: numberBytes(mark + 1), transaction })) {
+  for (const row of tables.log.getRange({ start: numberBytes(mark + 1), transaction })) {
     yield undefined
-    const at = revision(numberOf(key))
+    const { at, key } = logKeyParts(row.key)
     if (at !== expected) yield `the log goes on with ${at} where ${expected} was due`
     expected = at + 1
-    const record = decodeLogRecord(value)
-    const name = keyOfBytes(record.key)
-    if (record.previous.byteLength > 0) yield* entryProblems(name, record.previous, revision(at - 1))
-    if (!tables.history.get(historyKey(record.key, at), { transaction }))
-      yield `${name} was written at ${at}, but has no history there`
-    yield* newestProblems(walk, { key: record.key, at })
+    if (row.value.byteLength > 0) {
+      yield* entryProblems(key, row.value, revision(at - 1))
+      const { modRevision } = decodeEntry(key, row.value)
+      const last = lastChange.get(key)
+      if (last !== undefined && modRevision !== last)
+        yield `${key} was written at ${last}, but what stood there until ${at} is of ${modRevision}`
+    }
+    lastChange.set(key, at)
   }
   if (expected !== head + 1) yield `the log ends before ${expected}, head is ${head}`
-}
-
-/** If this was the last change of the key, then the key must stand as it left it. */
-function* newestProblems(
-  { tables, transaction }: Walk,
-  { key, at }: { key: Buffer; at: Revision },
-): Generator<string, void, void> {
-  const later = tables.history.getKeys({ start: historyKey(key, revision(at + 1)), limit: 1, transaction })
-  for (const found of later) if (historyKeyParts(found).key.equals(key)) return
-  const name = keyOfBytes(key)
-  const current = tables.current.get(key, { transaction })
-  if (current && decodeEntry(name, current).modRevision !== at)
-    yield `${name} was last written at ${at}, but stands at ${decodeEntry(name, current).modRevision}`
+  for (const [key, at] of lastChange) {
+    yield undefined
+    const current = tables.current.get(keyBytes(key), { transaction })
+    if (current && decodeEntry(key, current).modRevision !== at)
+      yield `${key} was last written at ${at}, but stands at ${decodeEntry(key, current).modRevision}`
+  }
 }
 
 function* entryProblems(name: Key, bytes: Buffer, newest: Revision): Generator<string, void, void> {

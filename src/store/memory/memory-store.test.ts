@@ -1,14 +1,21 @@
 import { expect, test } from 'vitest'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
-import { bytes, codeOf, collect, createAll, problems, testStoreContract } from '../contract.ts'
+import { bytes, codeOf, collect, createAll, type OpenForTest, problems, testStoreContract } from '../contract.ts'
+import { checkAgainstModel } from '../model-based.ts'
 import { keysUnder } from '../store.ts'
 import { memoryStore } from './memory-store.ts'
 
-testStoreContract(async () => {
+const open: OpenForTest = async () => {
   const clock = new VirtualClock()
   const store = memoryStore({ clock })
   return { store, advance: ms => clock.advance(ms), [Symbol.asyncDispose]: () => store.close() }
-})
+}
+
+testStoreContract(open)
+
+test('random histories look as those of the model', { timeout: 600_000 }, () =>
+  checkAgainstModel(open, { histories: Number(process.env.STORE_MODEL_HISTORIES ?? 300) }),
+)
 
 test('a long run keeps only its newest history', async () => {
   const store = memoryStore({ clock: new VirtualClock(), historyChangesMax: 100 })

@@ -1,5 +1,5 @@
+import { SortedKeys } from '../sorted-keys.ts'
 import type { Change, Entry, KeyRange, Revision } from '../store.ts'
-import { SortedKeys } from './sorted-keys.ts'
 
 /** A key that was not there from `revision` on. */
 interface Tombstone {
