@@ -52,6 +52,11 @@ const capacityOf = ({ spec }: PersistentVolume): string | number => spec.capacit
 /** Why this volume cannot serve this claim, in upstream's words; undefined when it can. */
 export function volumeMismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   if (compareQuantities(capacityOf(volume), requestedStorage(claim)) < 0) return 'requested PV is too small'
+  return volumeMismatchBesidesSize(volume, claim)
+}
+
+/** The same, for callers that have compared the sizes already. */
+export function volumeMismatchBesidesSize(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   if (storageClassOf(volume) !== storageClassOf(claim)) return 'storageClassName does not match'
   if ((volume.spec.volumeMode ?? 'Filesystem') !== (claim.spec.volumeMode ?? 'Filesystem')) {
     return 'incompatible volumeMode'

@@ -42,7 +42,7 @@ export class SchedulingCycle {
       if (filter.among) among = among ? among.intersection(filter.among) : filter.among
     }
     let search = new Search(this.#state.nodes.length, filters)
-    if (among) this.#searchAmong(search, among)
+    if (among) this.#searchSample(search, among)
     if (search.feasible.length === 0) {
       search = new Search(this.#state.nodes.length, filters) // All machines, to tell of each why not.
       this.#searchSample(search)
@@ -56,21 +56,16 @@ export class SchedulingCycle {
     return { kind: 'refused', refusal: { nodeCount, reason, counts: new Map(), plugins: new Set([plugin]) } }
   }
 
-  #searchSample(search: Search): void {
+  /** Looks at one machine after the other, from where the last search ended, until enough of them fit. */
+  #searchSample(search: Search, among?: ReadonlySet<string>): void {
     const { nodes } = this.#state
-    const wanted = sampleSizeOf(nodes.length)
+    const wanted = sampleSizeOf(among?.size ?? nodes.length)
     let looked = 0
     while (looked < nodes.length && search.feasible.length < wanted) {
-      search.look(nodes[(this.#start + looked++) % nodes.length]!)
+      const node = nodes[(this.#start + looked++) % nodes.length]!
+      if (!among || among.has(node.name)) search.look(node)
     }
     this.#start = nodes.length === 0 ? 0 : (this.#start + looked) % nodes.length
-  }
-
-  #searchAmong(search: Search, names: ReadonlySet<string>): void {
-    for (const name of names) {
-      const node = this.#state.findNode(name)
-      if (node) search.look(node)
-    }
   }
 
   #bestOf(pod: PodInfo, nodes: readonly NodeInfo[]): NodeInfo {

@@ -19,6 +19,7 @@ export class NodeInfo {
   allocatable: Resources = NOTHING
   podsMax = 0
   taints: readonly Taint[] = []
+  isCordoned = false
   labels: { readonly [key: string]: string } = {}
 
   constructor(name: string) {
@@ -38,6 +39,7 @@ export class NodeInfo {
     this.allocatable = resourcesOf(amounts)
     this.podsMax = Number((amounts.get('pods') ?? 0n) / 1_000_000_000n)
     this.taints = node?.spec?.taints ?? []
+    this.isCordoned = node?.spec?.unschedulable ?? false
     this.labels = node?.metadata.labels ?? {}
   }
 

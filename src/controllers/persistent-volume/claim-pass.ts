@@ -9,6 +9,7 @@ import {
   STORAGE_PROVISIONER,
   STORAGE_PROVISIONER_BETA,
   storageClassOf,
+  waitsForFirstConsumer,
 } from '../../machinery/volume-binding.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
 import { BY_CLAIM, BY_CLASS_FREE, PODS_BY_CLAIM } from './indexes.ts'
@@ -41,11 +42,14 @@ export class ClaimPass {
     const { volumeName } = claim.spec
     const className = storageClassOf(claim)
     const key = keyText(claim.metadata)
+    const storageClass = className ? classes.get({ name: className }) : undefined
+    const reserved = volumes.byIndex(BY_CLAIM, key)
+    const isDelayed = waitsForFirstConsumer(storageClass)
     return {
       namedVolume: volumeName ? volumes.get({ name: volumeName }) : undefined,
-      candidates: [...volumes.byIndex(BY_CLAIM, key), ...volumes.byIndex(BY_CLASS_FREE, className)],
+      candidates: isDelayed ? reserved : [...reserved, ...volumes.byIndex(BY_CLASS_FREE, className)],
       isTaken: volume => this.#isGivenToOther(volume, claim),
-      storageClass: className ? classes.get({ name: className }) : undefined,
+      storageClass,
       defaultClass: defaultStorageClass(classes.list()),
       pods: informers.informer(Pod).byIndex(PODS_BY_CLAIM, key),
       hasNode: name => informers.informer(Node).get({ name }) !== undefined,

@@ -2,7 +2,13 @@ import { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/co
 import { StorageClass } from '../../api/storage-v1/types.ts'
 import { controllerFor, type Dependencies, type Reconciler } from '../../client/controller.ts'
 import { keyOf, type ObjectKey } from '../../machinery/object.ts'
-import { claimNamesOf, namesStorageClass, storageClassOf } from '../../machinery/volume-binding.ts'
+import {
+  claimNamesOf,
+  namesStorageClass,
+  storageClassOf,
+  volumeMismatch,
+  waitsForFirstConsumer,
+} from '../../machinery/volume-binding.ts'
 import { ClaimPass } from './claim-pass.ts'
 import { addVolumeIndexes, BY_CLASS_UNBOUND, BY_SELECTED_NODE } from './indexes.ts'
 import { VolumePass } from './volume-pass.ts'
@@ -37,12 +43,15 @@ export function persistentVolumeReconciler(dependencies: Dependencies): Reconcil
 const claimsOfPod = (pod: Pod): readonly ObjectKey[] =>
   claimNamesOf(pod).map(name => ({ namespace: pod.metadata.namespace, name }))
 
-/** The claim that the volume names; all that wait and might take it when it is free. */
+/** The claim that the volume names; of a free one, all that wait and might take it. */
 function claimsConcernedBy(volume: PersistentVolume, { informers }: Dependencies): readonly ObjectKey[] {
   const { claimRef } = volume.spec
   if (claimRef?.name && claimRef.namespace) return [{ namespace: claimRef.namespace, name: claimRef.name }]
-  const claims = informers.informer(PersistentVolumeClaim)
-  return claims.byIndex(BY_CLASS_UNBOUND, storageClassOf(volume)).map(keyOf)
+  const className = storageClassOf(volume)
+  const storageClass = className ? informers.informer(StorageClass).get({ name: className }) : undefined
+  if (volume.status?.phase !== 'Available' || waitsForFirstConsumer(storageClass)) return [] // Theirs is the scheduler.
+  const claims = informers.informer(PersistentVolumeClaim).byIndex(BY_CLASS_UNBOUND, className)
+  return claims.filter(claim => volumeMismatch(volume, claim) === undefined).map(keyOf)
 }
 
 /** Claims of the class that wait, and those that have none and might get this one as the default. */

@@ -15,7 +15,7 @@ export const nodeUnschedulable: Plugin = {
   },
 }
 
-const refusalOf = ({ node }: NodeInfo): string | undefined => (node?.spec?.unschedulable ? REASON : undefined)
+const refusalOf = ({ isCordoned }: NodeInfo): string | undefined => (isCordoned ? REASON : undefined)
 
 const isIndifferent = ({ pod }: PodInfo): boolean =>
   pod.spec.tolerations?.some(toleration => tolerates(toleration, UNSCHEDULABLE_TAINT)) ?? false

@@ -2,13 +2,33 @@ import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api
 import type { InformerEvent } from '../../../client/informer.ts'
 import { type NodeMatcher, nodeSelectorMatcher } from '../../../machinery/node-selector.ts'
 import { parseQuantity } from '../../../machinery/quantity.ts'
-import { findMatchingVolume, storageClassOf } from '../../../machinery/volume-binding.ts'
+import { matchesLabels, requirementsOf } from '../../../machinery/selectors.ts'
+import {
+  findMatchingVolume,
+  requestedStorage,
+  storageClassOf,
+  volumeMismatchBesidesSize,
+} from '../../../machinery/volume-binding.ts'
 import { HOSTNAME_LABEL } from '../../cluster-state.ts'
+
+interface FreeVolume {
+  readonly volume: PersistentVolume
+  readonly bytes: bigint
+}
 
 interface Shelf {
   /** Volumes of one machine each, by its hostname label. Smallest first, as everywhere here. */
-  readonly byHost: Map<string, PersistentVolume[]>
-  readonly elsewhere: PersistentVolume[]
+  readonly byHost: Map<string, FreeVolume[]>
+  readonly elsewhere: FreeVolume[]
+}
+
+/** Finds volumes for one claim. */
+export interface VolumeQuery {
+  readonly claim: PersistentVolumeClaim
+  /** The volume reserved for the claim, else the smallest that serves it and that the machine reaches. */
+  find(node: Node, isTaken: (volume: PersistentVolume) => boolean): PersistentVolume | undefined
+  /** Hostname labels of the only machines that may have one; undefined when any may. */
+  readonly hosts: ReadonlyMap<string, unknown> | undefined
 }
 
 /**
@@ -26,22 +46,26 @@ export class FreeVolumes {
     else this.#file(event.object)
   }
 
-  /** The volume reserved for the claim, else the smallest that serves it and that the machine reaches. */
-  find(
-    claim: PersistentVolumeClaim,
-    node: Node,
-    isTaken: (volume: PersistentVolume) => boolean,
-  ): PersistentVolume | undefined {
+  queryFor(claim: PersistentVolumeClaim): VolumeQuery {
     const reserved = this.#reserved.get(`${claim.metadata.namespace}/${claim.metadata.name}`)
     const own = reserved && findMatchingVolume(claim, reserved.values(), { reservedOnly: true })
-    if (own) return this.isReachable(own, node) && !isTaken(own) ? own : undefined
+    if (own) {
+      const find: VolumeQuery['find'] = (node, isTaken) =>
+        this.isReachable(own, node) && !isTaken(own) ? own : undefined
+      return { claim, find, hosts: undefined }
+    }
     const shelf = this.#shelves.get(storageClassOf(claim))
-    if (!shelf) return undefined
-    const local = shelf.byHost.get(node.metadata.labels?.[HOSTNAME_LABEL] ?? '') ?? []
-    const found = [local, shelf.elsewhere].flatMap(
-      volumes => this.#firstFitting(claim, volumes, { node, isTaken }) ?? [],
-    )
-    return found.length < 2 ? found[0] : found.sort(bySize)[0]
+    if (!shelf) return { claim, find: () => undefined, hosts: new Map() }
+    const serves = servesClaim(claim)
+    const find: VolumeQuery['find'] = (node, isTaken) => {
+      const isRight = (free: FreeVolume): boolean =>
+        serves(free) && this.isReachable(free.volume, node) && !isTaken(free.volume)
+      const local = shelf.byHost.get(node.metadata.labels?.[HOSTNAME_LABEL] ?? '')?.find(isRight)
+      const other = shelf.elsewhere.find(isRight)
+      if (local && other) return (bySize(local, other) < 0 ? local : other).volume
+      return (local ?? other)?.volume
+    }
+    return { claim, find, hosts: shelf.elsewhere.length > 0 ? undefined : shelf.byHost }
   }
 
   isReachable(volume: PersistentVolume, node: Node): boolean {
@@ -55,16 +79,6 @@ export class FreeVolumes {
     return matches(node)
   }
 
-  #firstFitting(
-    claim: PersistentVolumeClaim,
-    volumes: readonly PersistentVolume[],
-    { node, isTaken }: { readonly node: Node; readonly isTaken: (volume: PersistentVolume) => boolean },
-  ): PersistentVolume | undefined {
-    return volumes.find(
-      volume => !isTaken(volume) && this.isReachable(volume, node) && findMatchingVolume(claim, [volume]) !== undefined,
-    )
-  }
-
   #file(volume: PersistentVolume): void {
     const { claimRef } = volume.spec
     if (claimRef) {
@@ -72,8 +86,17 @@ export class FreeVolumes {
       const reserved = this.#reserved.get(key)
       if (reserved) reserved.set(volume.metadata.name, volume)
       else this.#reserved.set(key, new Map([[volume.metadata.name, volume]]))
-    } else if (volume.status.phase === 'Available') {
-      for (const row of this.#rowsOf(volume)) insertSorted(row, volume)
+      return
+    }
+    if (volume.status.phase !== 'Available' || volume.metadata.deletionTimestamp) return
+    const free = { volume, bytes: bytesOf(volume) }
+    const { byHost, elsewhere } = this.#shelfOf(volume)
+    const hosts = hostsOf(volume)
+    if (!hosts) insertSorted(elsewhere, free)
+    for (const host of hosts ?? []) {
+      const row = byHost.get(host)
+      if (row) insertSorted(row, free)
+      else byHost.set(host, [free])
     }
   }
 
@@ -84,33 +107,36 @@ export class FreeVolumes {
       const reserved = this.#reserved.get(key)
       reserved?.delete(volume.metadata.name)
       if (reserved?.size === 0) this.#reserved.delete(key)
-    } else if (volume.status.phase === 'Available') {
-      for (const row of this.#rowsOf(volume)) {
-        const index = row.findIndex(({ metadata }) => metadata.name === volume.metadata.name)
-        if (index >= 0) row.splice(index, 1)
-      }
+      return
+    }
+    const { byHost, elsewhere } = this.#shelfOf(volume)
+    const hosts = hostsOf(volume)
+    if (!hosts) removeNamed(elsewhere, volume)
+    for (const host of hosts ?? []) {
+      const row = byHost.get(host)
+      if (row) removeNamed(row, volume)
+      if (row?.length === 0) byHost.delete(host)
     }
   }
 
-  #rowsOf(volume: PersistentVolume): PersistentVolume[][] {
+  #shelfOf(volume: PersistentVolume): Shelf {
     const name = storageClassOf(volume)
     let shelf = this.#shelves.get(name)
     if (!shelf) {
       shelf = { byHost: new Map(), elsewhere: [] }
       this.#shelves.set(name, shelf)
     }
-    const { byHost, elsewhere } = shelf
-    return (
-      hostsOf(volume)?.map(host => {
-        let row = byHost.get(host)
-        if (!row) {
-          row = []
-          byHost.set(host, row)
-        }
-        return row
-      }) ?? [elsewhere]
-    )
+    return shelf
   }
+}
+
+function servesClaim(claim: PersistentVolumeClaim): (free: FreeVolume) => boolean {
+  const requested = parseQuantity(requestedStorage(claim)).nano
+  const requirements = claim.spec.selector && requirementsOf(claim.spec.selector)
+  return ({ volume, bytes }) =>
+    bytes >= requested &&
+    volumeMismatchBesidesSize(volume, claim) === undefined &&
+    (!requirements || matchesLabels(requirements, volume.metadata.labels))
 }
 
 /** The machines of a volume whose affinity names nothing but hostnames. */
@@ -121,20 +147,24 @@ export function hostsOf({ spec }: PersistentVolume): readonly string[] | undefin
   return expression?.key === HOSTNAME_LABEL && expression.operator === 'In' ? expression.values : undefined
 }
 
-const sizeOf = ({ spec }: PersistentVolume): bigint => parseQuantity(spec.capacity?.storage ?? 0).nano
+const bytesOf = ({ spec }: PersistentVolume): bigint => parseQuantity(spec.capacity?.storage ?? 0).nano
 
-function bySize(a: PersistentVolume, b: PersistentVolume): number {
-  const difference = sizeOf(a) - sizeOf(b)
-  if (difference !== 0n) return difference < 0n ? -1 : 1
-  return a.metadata.name < b.metadata.name ? -1 : 1
+function bySize(a: FreeVolume, b: FreeVolume): number {
+  if (a.bytes !== b.bytes) return a.bytes < b.bytes ? -1 : 1
+  return a.volume.metadata.name < b.volume.metadata.name ? -1 : 1
 }
 
-function insertSorted(row: PersistentVolume[], volume: PersistentVolume): void {
+function insertSorted(row: FreeVolume[], free: FreeVolume): void {
   let [low, high] = [0, row.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (bySize(row[middle]!, volume) < 0) low = middle + 1
+    if (bySize(row[middle]!, free) < 0) low = middle + 1
     else high = middle
   }
-  row.splice(low, 0, volume)
+  row.splice(low, 0, free)
+}
+
+function removeNamed(row: FreeVolume[], { metadata: { name } }: PersistentVolume): void {
+  const index = row.findIndex(({ volume }) => volume.metadata.name === name)
+  if (index >= 0) row.splice(index, 1)
 }

@@ -18,7 +18,7 @@ import type { Filter, Hold, Plugin } from '../../plugin.ts'
 import type { PodInfo } from '../../pod-info.ts'
 import type { VolumeLookup } from '../../volume-lookup.ts'
 import { ClaimFulfilment } from './claim-fulfilment.ts'
-import { FreeVolumes, hostsOf } from './free-volumes.ts'
+import { FreeVolumes, hostsOf, type VolumeQuery } from './free-volumes.ts'
 import { type ClaimStep, VolumePromises } from './promises.ts'
 
 const UNREACHABLE = 'node(s) had volume node affinity conflict'
@@ -38,7 +38,7 @@ export interface VolumeBindingDependencies {
 /** The claims of one Pod, by what they ask of a machine. */
 interface Claims {
   readonly bound: readonly PersistentVolume[]
-  readonly delayed: readonly PersistentVolumeClaim[]
+  readonly delayed: readonly VolumeQuery[]
 }
 
 /**
@@ -88,7 +88,7 @@ export class VolumeBinding implements Plugin {
     if (pod.claimNames.length === 0) return undefined
     const claims = this.#claimsOf(pod)
     if (typeof claims === 'string') return { kind: 'nowhere', reason: claims }
-    const among = this.#hostsAmong(claims.bound)
+    const among = this.#among(claims)
     return { kind: 'where', refusalOf: node => this.#refusal(claims, node), ...(among && { among }) }
   }
 
@@ -110,7 +110,7 @@ export class VolumeBinding implements Plugin {
   #claimsOf(pod: PodInfo): Claims | string {
     const { lookup } = this.#dependencies
     const bound: PersistentVolume[] = []
-    const delayed: PersistentVolumeClaim[] = []
+    const delayed: VolumeQuery[] = []
     let [isWaiting, isVolumeMissing] = [false, false]
     for (const name of pod.claimNames) {
       const claim = lookup.findClaim(pod.namespace, name)
@@ -120,8 +120,9 @@ export class VolumeBinding implements Plugin {
         const volume = lookup.findVolumeOf(claim)
         if (volume) bound.push(volume)
         else isVolumeMissing = true
-      } else if (!claim.spec.volumeName && waitsForFirstConsumer(lookup.findClassOf(claim))) delayed.push(claim)
-      else isWaiting = true
+      } else if (!claim.spec.volumeName && waitsForFirstConsumer(lookup.findClassOf(claim))) {
+        delayed.push(this.#free.queryFor(claim))
+      } else isWaiting = true
     }
     if (isWaiting) return UNBOUND_IMMEDIATE
     return isVolumeMissing ? VOLUME_MISSING : { bound, delayed }
@@ -133,11 +134,11 @@ export class VolumeBinding implements Plugin {
   }
 
   /** How each claim would get a volume on this machine; undefined when one of them cannot. */
-  #stepsOn(claims: readonly PersistentVolumeClaim[], node: NodeInfo): readonly ClaimStep[] | undefined {
+  #stepsOn(queries: readonly VolumeQuery[], node: NodeInfo): readonly ClaimStep[] | undefined {
     const steps: ClaimStep[] = []
     const chosen = new Set<string>()
-    for (const claim of claims) {
-      const step = this.#stepFor(claim, node, chosen)
+    for (const query of queries) {
+      const step = this.#stepFor(query, node, chosen)
       if (!step) return undefined
       if (step.kind === 'bind') chosen.add(step.volume.metadata.name)
       steps.push(step)
@@ -145,7 +146,7 @@ export class VolumeBinding implements Plugin {
     return steps
   }
 
-  #stepFor(claim: PersistentVolumeClaim, node: NodeInfo, chosen: ReadonlySet<string>): ClaimStep | undefined {
+  #stepFor({ claim, find }: VolumeQuery, node: NodeInfo, chosen: ReadonlySet<string>): ClaimStep | undefined {
     const promised = this.#promises.find(claim)
     const selected = claim.metadata.annotations?.[SELECTED_NODE]
     const settled = selected || promised?.nodeName
@@ -153,19 +154,25 @@ export class VolumeBinding implements Plugin {
     if (promised?.volume) return { kind: 'bind', claim, volume: promised.volume }
     const isTaken = (volume: PersistentVolume): boolean =>
       chosen.has(volume.metadata.name) || this.#promises.isPromisedToOther(volume, claim)
-    const volume = settled ? undefined : this.#free.find(claim, node.node!, isTaken)
+    const volume = settled ? undefined : find(node.node!, isTaken)
     if (volume) return { kind: 'bind', claim, volume }
     return canProvision(this.#dependencies.lookup.findClassOf(claim), node) ? { kind: 'provision', claim } : undefined
   }
 
-  /** Machines that all volumes bound to single machines leave. */
-  #hostsAmong(volumes: readonly PersistentVolume[]): ReadonlySet<string> | undefined {
-    const pinned = volumes.flatMap(volume => [hostsOf(volume) ?? []]).filter(hosts => hosts.length > 0)
+  /** The machines that volumes tied to single machines leave, when there are such volumes. */
+  #among({ bound, delayed }: Claims): ReadonlySet<string> | undefined {
+    const { state, lookup } = this.#dependencies
+    const pinned: { has(host: string): boolean }[] = []
+    for (const volume of bound) {
+      const hosts = hostsOf(volume)
+      if (hosts) pinned.push(new Set(hosts))
+    }
+    for (const { claim, hosts } of delayed) if (hosts && !mayProvision(lookup.findClassOf(claim))) pinned.push(hosts)
     if (pinned.length === 0) return undefined
     const names = new Set<string>()
-    for (const { name, labels } of this.#dependencies.state.nodes) {
+    for (const { name, labels } of state.nodes) {
       const host = labels[HOSTNAME_LABEL]
-      if (host !== undefined && pinned.every(hosts => hosts.includes(host))) names.add(name)
+      if (host !== undefined && pinned.every(hosts => hosts.has(host))) names.add(name)
     }
     return names
   }
@@ -195,10 +202,13 @@ const mayServe = (volume: PersistentVolume, claim: PersistentVolumeClaim): boole
 
 /** Whether a volume can be made where the machine reaches it: within the topologies that the class allows. */
 function canProvision(storageClass: StorageClass | undefined, { labels }: NodeInfo): boolean {
-  if (!storageClass || storageClass.provisioner === NO_PROVISIONER) return false
-  const topologies = storageClass.allowedTopologies ?? []
+  if (!mayProvision(storageClass)) return false
+  const topologies = storageClass?.allowedTopologies ?? []
   if (topologies.length === 0) return true
   return topologies.some(({ matchLabelExpressions = [] }) =>
     matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? '')),
   )
 }
+
+const mayProvision = (storageClass: StorageClass | undefined): boolean =>
+  storageClass !== undefined && storageClass.provisioner !== NO_PROVISIONER
