@@ -1,0 +1,188 @@
+import type { Kind, KubernetesObject } from '../api/kind.ts'
+import type { Clock } from '../machinery/clock.ts'
+import type { Logger } from '../machinery/logger.ts'
+import { keyOf, keyText, type ObjectKey } from '../machinery/object.ts'
+import { isStatusError } from '../machinery/status.ts'
+import type { CallContext, Registry, Resource } from '../registry/resource.ts'
+
+/** As whom the server itself reads and writes. */
+export const SERVER_USER = { name: 'system:apiserver', groups: ['system:masters'] } as const
+
+const RETRY_MS = 1000
+
+/**
+ * All objects of one kind, kept current by an internal watch, so that authorisation and admission read them without
+ * waiting. The objects are the registry's own. May be a moment behind: who must not miss a fresh object asks again, live.
+ */
+export class ObjectCache<T extends KubernetesObject> {
+  readonly kind: Kind<T>
+  readonly #objects = new Map<string, T>()
+  readonly #byNamespace = new Map<string, Map<string, T>>()
+  readonly #listeners: ((change: Change<T>) => void)[] = []
+  readonly #synced = Promise.withResolvers<void>()
+
+  constructor(kind: Kind<T>) {
+    this.kind = kind
+  }
+
+  /** Resolves when the cache holds a complete state. */
+  whenSynced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#objects.get(keyText(key))
+  }
+
+  list(namespace?: string): Iterable<T> {
+    return (
+      namespace === undefined ? this.#objects : (this.#byNamespace.get(namespace) ?? NOTHING)
+    ).values() as Iterable<T>
+  }
+
+  /** Calls `listener` after every change, in order, beginning with those still to come. */
+  subscribe(listener: (change: Change<T>) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Takes over a complete state: what is not in it is gone. */
+  replace(objects: readonly T[]): void {
+    const keys = new Set(objects.map(object => keyText(keyOf(object))))
+    for (const [key, object] of this.#objects) if (!keys.has(key)) this.remove(object)
+    for (const object of objects) this.put(object)
+    this.#synced.resolve()
+  }
+
+  put(object: T): void {
+    const key = keyText(keyOf(object))
+    const previous = this.#objects.get(key)
+    if (previous?.metadata.resourceVersion === object.metadata.resourceVersion) return
+    this.#objects.set(key, object)
+    const { namespace } = object.metadata
+    if (namespace) {
+      const own = this.#byNamespace.get(namespace) ?? new Map<string, T>()
+      this.#byNamespace.set(namespace, own)
+      own.set(key, object)
+    }
+    this.#tell(previous ? { object, previous } : { object })
+  }
+
+  remove(object: T): void {
+    const key = keyText(keyOf(object))
+    const previous = this.#objects.get(key)
+    if (!previous) return
+    this.#objects.delete(key)
+    const { namespace } = object.metadata
+    const own = namespace && this.#byNamespace.get(namespace)
+    if (own) {
+      own.delete(key)
+      if (own.size === 0) this.#byNamespace.delete(namespace)
+    }
+    this.#tell({ previous })
+  }
+
+  #tell(change: Change<T>): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+}
+
+/** `object` is absent after a deletion, `previous` before the first sight. */
+export interface Change<T> {
+  readonly object?: T
+  readonly previous?: T
+}
+
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
+
+/** One cache for each kind that the server's own rules look at. Made before the registry, which needs those rules. */
+export class ObjectCaches {
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #caches = new Map<string, ObjectCache<KubernetesObject>>()
+  readonly #stopping = new AbortController()
+  #registry?: Registry
+
+  constructor({ clock, logger }: { clock: Clock; logger: Logger }) {
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  of<T extends KubernetesObject>(kind: Kind<T>): ObjectCache<T> {
+    const name = `${kind.group}/${kind.plural}`
+    let cache = this.#caches.get(name)
+    if (!cache) {
+      cache = new ObjectCache<KubernetesObject>(kind as unknown as Kind)
+      this.#caches.set(name, cache)
+      if (this.#registry) this.#follow(cache, this.#registry)
+    }
+    return cache as unknown as ObjectCache<T> // Filed under the kind that gives it its type.
+  }
+
+  /** Fills the caches and keeps them current until `stop`. */
+  start(registry: Registry): void {
+    this.#registry = registry
+    for (const cache of this.#caches.values()) this.#follow(cache, registry)
+  }
+
+  /** Resolves when every cache holds a complete state. */
+  async whenSynced(): Promise<void> {
+    await Promise.all([...this.#caches.values()].map(cache => cache.whenSynced()))
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  /** The object as stored now, past the cache. Undefined when there is none. */
+  async live<T extends KubernetesObject>(kind: Kind<T>, { namespace, name }: ObjectKey): Promise<T | undefined> {
+    const { group, version, plural: resource } = kind
+    const served = this.#registry?.find(group, version, resource)
+    if (!served) return undefined
+    const call = { verb: 'get', group, version, resource, name, ...(namespace && { namespace }) } as const
+    try {
+      return (await served.handle(call, serverContext)).object as unknown as T
+    } catch (error) {
+      if (isStatusError(error, 'NotFound')) return undefined
+      throw error
+    }
+  }
+
+  #follow(cache: ObjectCache<KubernetesObject>, registry: Registry): void {
+    const { group, version, plural } = cache.kind
+    const resource = registry.find(group, version, plural)
+    if (resource) void this.#keepCurrent(cache, resource)
+    else cache.replace([]) // Nothing serves it, so there is none.
+  }
+
+  async #keepCurrent(cache: ObjectCache<KubernetesObject>, resource: Resource): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        await follow(cache, resource, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        if (!isStatusError(error, 'Expired'))
+          this.#logger.warn({ err: error, kind: cache.kind.kind }, 'internal watch failed')
+        await this.#clock.sleep(RETRY_MS, signal).catch(() => {})
+      }
+    }
+  }
+}
+
+const serverContext: CallContext = { user: SERVER_USER, warn: () => {} }
+
+async function follow(cache: ObjectCache<KubernetesObject>, resource: Resource, signal: AbortSignal): Promise<void> {
+  const { group, version, plural } = cache.kind
+  const call = { group, version, resource: plural }
+  const list = await resource.list({ verb: 'list', ...call }, serverContext)
+  cache.replace(list.items.map(({ object }) => object as unknown as KubernetesObject))
+  const options = { resourceVersion: list.resourceVersion }
+  for await (const { type, encoded } of resource.watch(
+    { verb: 'watch', ...call, options },
+    { ...serverContext, signal },
+  )) {
+    const object = encoded.object as unknown as KubernetesObject
+    if (type === 'ADDED' || type === 'MODIFIED') cache.put(object)
+    else if (type === 'DELETED') cache.remove(object)
+  }
+}
