@@ -45,9 +45,9 @@ export const isReachableFrom = ({ spec }: PersistentVolume, node: Node): boolean
   !spec.nodeAffinity?.required || nodeSelectorMatcher(spec.nodeAffinity.required)(node)
 
 export const requestedStorage = ({ spec }: PersistentVolumeClaim): string | number =>
-  spec.resources?.requests?.['storage'] ?? 0
+  spec.resources?.requests?.storage ?? 0
 
-const capacityOf = ({ spec }: PersistentVolume): string | number => spec.capacity?.['storage'] ?? 0
+const capacityOf = ({ spec }: PersistentVolume): string | number => spec.capacity?.storage ?? 0
 
 /** Why this volume cannot serve this claim, in upstream's words; undefined when it can. */
 export function volumeMismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
