@@ -1,4 +1,6 @@
 import type { ControllerDefinition } from '../client/controller.ts'
+import type { CertificateSigner } from './certificate-signing/certificate-signer.ts'
+import { certificateSigningController } from './certificate-signing/certificate-signing-controller.ts'
 import { daemonSetController } from './daemon-set/daemon-set-controller.ts'
 import { deploymentController } from './deployment/deployment-controller.ts'
 import { disruptionController } from './disruption/disruption-controller.ts'
@@ -23,16 +25,20 @@ export interface ControllerOptions {
   readonly rootCertificate?: string
   /** The addresses of Pods, and how many of them each machine gets. */
   readonly podRange?: PodRangeOptions
+  /** Certifies machines and users that ask for it; without one nobody here does. */
+  readonly signer?: CertificateSigner
 }
 
 /** Every controller of a cluster. The order says only which start first. */
 export function controllerDefinitions({
   rootCertificate,
   podRange = DEFAULT_POD_RANGE,
+  signer,
 }: ControllerOptions = {}): readonly ControllerDefinition[] {
   return [
     serviceAccountController,
     ...(rootCertificate ? [rootCaController(rootCertificate)] : []),
+    ...(signer ? [certificateSigningController(signer)] : []),
     nodeIpamController(podRange),
     nodeLifecycleController,
     taintEvictionController,
