@@ -152,7 +152,10 @@ export class SpdyConnection {
     streamId: number,
     { chunk, done, isLast }: { chunk: Buffer; done: (error?: Error | null) => void; isLast: boolean },
   ): void {
-    if (!this.#socket.writable) return done(new Error('the connection is closed'))
+    if (!this.#socket.writable) {
+      done(new Error('the connection is closed'))
+      return
+    }
     this.#socket.cork()
     let at = 0
     for (; chunk.length - at > DATA_BYTES_MAX; at += DATA_BYTES_MAX) {
