@@ -88,7 +88,7 @@ const isSameCondition = (a: StatefulSetCondition | undefined, b: StatefulSetCond
 
 /**
  * The conditions that stand there, with ours set. Those of others stay, unlike upstream, which drops them (T11; see
- * docs/decisions/0005-conditions-on-stateful-sets.md). The time of transition changes only with the status.
+ * docs/decisions/0004-conditions-on-stateful-sets.md). The time of transition changes only with the status.
  */
 export function withProgressing(
   { conditions = [] }: StatefulSetStatus,
