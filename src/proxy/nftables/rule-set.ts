@@ -1,0 +1,188 @@
+import type { Element, ElementSet, ServiceRules } from '../plan/service-rules.ts'
+import { emptyTable, pickChain, STAMP_SET, TABLE, type TableOptions } from './table.ts'
+
+const nothing: Pick<ServiceRules, 'elements' | 'chains' | 'sets'> = { elements: [], chains: new Map(), sets: new Map() }
+
+/** `set key`: what may be in the table once. */
+type Slot = string
+
+interface Claim {
+  readonly element: Element
+  /** Services that want the slot, the first of which has it; with what each would put there. */
+  readonly holders: Map<string, string | undefined>
+}
+
+/**
+ * What the table should hold, and the commands that lead there from what it was last told. Several Services may claim one
+ * slot (two with the same external address, or one Pod behind both): the first keeps it, the next inherits it.
+ */
+export class RuleSet {
+  readonly #options: TableOptions
+  readonly #services = new Map<string, ServiceRules>()
+  readonly #claims = new Map<Slot, Claim>()
+  /** Values as the kernel has them. */
+  readonly #written = new Map<Slot, string | undefined>()
+  readonly #writtenPicks = new Set<number>()
+  readonly #dirtySlots = new Set<Slot>()
+  readonly #oldChains = new Map<string, readonly string[] | undefined>()
+  readonly #oldSets = new Map<string, string | undefined>()
+  #stamp = 0
+
+  constructor(options: TableOptions) {
+    this.#options = options
+  }
+
+  get stamp(): string {
+    return `0x${this.#stamp.toString(16).padStart(8, '0')}`
+  }
+
+  service(key: string): ServiceRules | undefined {
+    return this.#services.get(key)
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#services.keys()
+  }
+
+  /** Replaces what a Service wants; undefined when it is gone. */
+  put(key: string, rules: ServiceRules | undefined): void {
+    const old = this.#services.get(key)
+    if (rules) this.#services.set(key, rules)
+    else this.#services.delete(key)
+    this.#moveClaims(key, old ?? nothing, rules ?? nothing)
+    const now = rules ?? nothing
+    noteOld(this.#oldChains, (old ?? nothing).chains, now.chains, (a, b) => a?.join('\n') === b?.join('\n'))
+    noteOld(this.#oldSets, (old ?? nothing).sets, now.sets, (a, b) => a === b)
+  }
+
+  #moveClaims(key: string, old: Pick<ServiceRules, 'elements'>, now: Pick<ServiceRules, 'elements'>): void {
+    const kept = new Set<Slot>()
+    for (const element of now.elements) {
+      const slot = slotOf(element)
+      kept.add(slot)
+      const claim = this.#claims.get(slot) ?? { element, holders: new Map() }
+      this.#claims.set(slot, claim)
+      claim.holders.set(key, element.value)
+      this.#dirtySlots.add(slot)
+    }
+    for (const element of old.elements) {
+      const slot = slotOf(element)
+      if (kept.has(slot)) continue
+      const claim = this.#claims.get(slot)
+      claim?.holders.delete(key)
+      if (claim?.holders.size === 0) this.#claims.delete(slot)
+      this.#dirtySlots.add(slot)
+    }
+  }
+
+  /** Commands that make the table anew as a whole, whatever is there. */
+  whole(): string {
+    this.#written.clear()
+    this.#writtenPicks.clear()
+    this.#oldChains.clear()
+    this.#oldSets.clear()
+    for (const slot of this.#claims.keys()) this.#dirtySlots.add(slot)
+    for (const { chains, sets } of this.#services.values()) {
+      for (const name of chains.keys()) this.#oldChains.set(name, undefined)
+      for (const name of sets.keys()) this.#oldSets.set(name, undefined)
+    }
+    return `${emptyTable(this.#options)}${this.#commands()}`
+  }
+
+  /** Commands for what changed since the last commands were made; empty when nothing did. */
+  changes(): string {
+    return this.#commands()
+  }
+
+  /** An element is deleted before its slot gets another value; what refers to a chain goes before it and comes after it. */
+  #commands(): string {
+    const removed: Element[] = []
+    const added: Element[] = []
+    for (const slot of this.#dirtySlots) this.#moveSlot(slot, removed, added)
+    this.#dirtySlots.clear()
+    const chains = this.#changedChains()
+    const text = [
+      ...elementCommands('delete', removed),
+      ...chains.before,
+      ...this.#missingPicks(added),
+      ...elementCommands('add', added),
+      ...chains.after,
+    ].join('')
+    if (text === '') return ''
+    this.#stamp++
+    return `flush set ${TABLE} ${STAMP_SET}\n${text}add element ${TABLE} ${STAMP_SET} { ${this.stamp} }\n`
+  }
+
+  #moveSlot(slot: Slot, removed: Element[], added: Element[]): void {
+    const claim = this.#claims.get(slot)
+    const isWritten = this.#written.has(slot)
+    const value = claim?.holders.values().next().value
+    if (claim && isWritten && this.#written.get(slot) === value) return
+    if (isWritten) removed.push(elementOf(slot))
+    if (claim) {
+      added.push({ ...claim.element, ...(value !== undefined && { value }) })
+      this.#written.set(slot, value)
+    } else {
+      this.#written.delete(slot)
+    }
+  }
+
+  #changedChains(): { before: string[]; after: string[] } {
+    const chains = new Map(
+      [...this.#services.values()].flatMap(rules => (this.#oldChains.size > 0 ? [...rules.chains] : [])),
+    )
+    const sets = new Map([...this.#services.values()].flatMap(rules => (this.#oldSets.size > 0 ? [...rules.sets] : [])))
+    const [made, flushed, filled, dropped]: string[][] = [[], [], [], []]
+    for (const [name, old] of this.#oldSets) {
+      const wanted = sets.get(name)
+      if (wanted !== undefined && old === undefined) made!.push(`add set ${TABLE} ${name} { ${wanted} }\n`)
+      if (wanted === undefined && old !== undefined) dropped!.push(`delete set ${TABLE} ${name}\n`)
+    }
+    for (const [name, old] of this.#oldChains) {
+      const wanted = chains.get(name)
+      if (old === undefined && wanted) made!.push(`add chain ${TABLE} ${name}\n`)
+      if (old !== undefined) flushed!.push(`flush chain ${TABLE} ${name}\n`)
+      for (const rule of wanted ?? []) filled!.push(`add rule ${TABLE} ${name} ${rule}\n`)
+      if (old !== undefined && !wanted) dropped!.unshift(`delete chain ${TABLE} ${name}\n`)
+    }
+    this.#oldChains.clear()
+    this.#oldSets.clear()
+    return { before: [...made!, ...flushed!, ...filled!], after: dropped! }
+  }
+
+  #missingPicks(added: readonly Element[]): string[] {
+    const counts = added.flatMap(({ value }) =>
+      value?.startsWith('goto pick-') ? [Number(value.slice('goto pick-'.length))] : [],
+    )
+    const missing = [...new Set(counts)].filter(count => !this.#writtenPicks.has(count))
+    for (const count of missing) this.#writtenPicks.add(count)
+    return missing.map(pickChain)
+  }
+}
+
+const slotOf = ({ set, key }: Element): Slot => `${set} ${key}`
+
+function elementOf(slot: Slot): Element {
+  const space = slot.indexOf(' ')
+  return { set: slot.slice(0, space) as ElementSet, key: slot.slice(space + 1) } // Made by slotOf.
+}
+
+function elementCommands(verb: 'add' | 'delete', elements: readonly Element[]): string[] {
+  const bySet = Map.groupBy(elements, ({ set }) => set)
+  return [...bySet].map(([set, list]) => {
+    const items = list.map(({ key, value }) => (verb === 'add' && value !== undefined ? `${key} : ${value}` : key))
+    return `${verb} element ${TABLE} ${set} { ${items.join(', ')} }\n`
+  })
+}
+
+/** Remembers, for each name that changed, what the kernel has; a name changed twice keeps what it had first. */
+function noteOld<T>(
+  noted: Map<string, T | undefined>,
+  old: ReadonlyMap<string, T>,
+  now: ReadonlyMap<string, T>,
+  isSame: (a: T | undefined, b: T | undefined) => boolean,
+): void {
+  for (const name of new Set([...old.keys(), ...now.keys()])) {
+    if (!noted.has(name) && !isSame(old.get(name), now.get(name))) noted.set(name, old.get(name))
+  }
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../../machinery/clock.ts'
+import type { Commands } from '../../machinery/commands.ts'
+import type { Logger } from '../../machinery/logger.ts'
+import { STAMP_SET, TABLE } from './table.ts'
+
+/** How often the table is looked at in case that an event was lost, and how soon a lost watch is begun again. */
+const LOOK_INTERVAL_MS = 10_000
+const OURS = `add element ${TABLE} ${STAMP_SET} `
+const END_OF_CHANGE = /^# new generation /
+
+export interface TableGuardOptions {
+  readonly commands: Commands
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The stamp of our last change. */
+  readonly stamp: () => string
+  /** Called when somebody else changed or removed our table. */
+  readonly onDamage: () => void
+}
+
+/** Watches over the table until `signal` is aborted. */
+export async function guardTable(options: TableGuardOptions, signal: AbortSignal): Promise<void> {
+  await Promise.all([watchChanges(options, signal), lookNowAndThen(options, signal)])
+}
+
+/** The kernel tells of every change of the rules, those of one transaction together; ours carry the stamp. */
+async function watchChanges(
+  { commands, clock, logger, onDamage }: TableGuardOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      let [isOurs, touchesTable] = [false, false]
+      for await (const line of commands.lines('nft', ['monitor'], signal)) {
+        if (END_OF_CHANGE.test(line)) {
+          if (touchesTable && !isOurs) onDamage()
+          isOurs = touchesTable = false
+        } else if (line.startsWith(OURS)) {
+          isOurs = true
+        } else if (line.startsWith('delete ') && isOfTable(line)) {
+          touchesTable = true
+        }
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'cannot watch the rules; looking at them now and then')
+    }
+    await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => {})
+  }
+}
+
+/** `delete rule ip holdfast …`, `delete table ip holdfast`. Clients of sticky Services come and go by themselves. */
+const isOfTable = (line: string): boolean =>
+  new RegExp(`^delete \\w+ ${TABLE}( |$)`).test(line) && !line.startsWith(`delete element ${TABLE} clients-`)
+
+async function lookNowAndThen(
+  { commands, clock, stamp, onDamage }: TableGuardOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => {})
+    if (signal.aborted) return
+    const before = stamp()
+    const listing = await commands.run('nft', ['list', 'set', ...TABLE.split(' '), STAMP_SET]).catch(() => '')
+    if (before === stamp() && !listing.includes(before)) onDamage()
+  }
+}
