@@ -7,8 +7,9 @@ import type { PodInfo } from './pod-info.ts'
 export type ClusterEvent =
   | { readonly kind: 'nodeChanged'; readonly node: NodeInfo; readonly previous?: Node }
   | { readonly kind: 'nodeRemoved'; readonly node: NodeInfo }
-  /** A Pod appeared on a machine, or one there changed. */
-  | { readonly kind: 'podPlaced'; readonly pod: PodInfo; readonly node: NodeInfo; readonly previous?: PodInfo }
+  | { readonly kind: 'podPlaced'; readonly pod: PodInfo; readonly node: NodeInfo }
+  /** Its labels, its size, or that it is on its way out now. */
+  | { readonly kind: 'podChanged'; readonly pod: PodInfo; readonly node: NodeInfo; readonly previous: PodInfo }
   | { readonly kind: 'podRemoved'; readonly pod: PodInfo; readonly node: NodeInfo }
   | { readonly kind: 'claimChanged'; readonly claim: PersistentVolumeClaim }
   | { readonly kind: 'volumeChanged'; readonly volume: PersistentVolume }

@@ -85,12 +85,14 @@ export class ClusterWatch {
     const asKnown = known && { ...known.info.pod, spec: { ...known.info.pod.spec, nodeName } }
     if (isKnownThere && isSameToScheduling(asKnown!, pod)) {
       state.confirm(uid)
+      if (known!.isAssumed) queue.wake({ kind: 'podPlaced', pod: known!.info, node: known!.node })
       return
     }
     const info = podInfoOf(pod)
     const node = state.place(info, nodeName, { isAssumed: false })
     if (known && !isKnownThere) queue.wake({ kind: 'podRemoved', pod: known.info, node: known.node })
-    queue.wake({ kind: 'podPlaced', pod: info, node, ...(isKnownThere && { previous: known.info }) })
+    if (isKnownThere && !known.isAssumed) queue.wake({ kind: 'podChanged', pod: info, node, previous: known.info })
+    else queue.wake({ kind: 'podPlaced', pod: info, node })
   }
 
   #waiting(pod: Pod): void {

@@ -162,3 +162,19 @@ test('a machine that goes while a Pod is being bound leaves the Pod free for ano
   await world.clock.advance(10_000)
   expect(await world.nodeOf('web-0')).toBe('node2')
 })
+
+test('a Pod that wants to be near another is tried again when that one gets its machine', async () => {
+  await using world = await startWorld(nodeOf('node1', { labels: { zone: 'a' } }))
+  const labelSelector = { matchLabels: { app: 'db' } }
+  const affinity = {
+    podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', labelSelector }] },
+  }
+  await world.client.create(Pod, podOf('web-0', { spec: { affinity } }))
+  await world.rest()
+  expect(world.eventsAbout('web-0')).toEqual([
+    "FailedScheduling 0/1 nodes are available: 1 node(s) didn't match pod affinity rules.",
+  ])
+  await world.client.create(Pod, podOf('db-0', { labels: { app: 'db' } }))
+  await world.clock.advance(1000)
+  expect(await world.nodeOf('web-0')).toBe('node1')
+})

@@ -45,8 +45,9 @@ export function interPodAffinity(state: ClusterState, labelsOfNamespace: Namespa
       // New, or in other domains than before.
       nodeChanged: (_pod, { node, previous }) => !deepEqual(node.labels, previous?.metadata.labels ?? {}),
       nodeRemoved: (_pod, { node }) => node.pods.size > 0,
-      podPlaced: (pod, { pod: placed, previous }) =>
-        isWanted(pod, placed, labelsOfNamespace) || (previous !== undefined && mayHinder(pod, previous)),
+      podPlaced: (pod, { pod: placed }) => isWanted(pod, placed, labelsOfNamespace),
+      podChanged: (pod, { pod: placed, previous }) =>
+        isWanted(pod, placed, labelsOfNamespace) || mayHinder(pod, previous),
       podRemoved: (pod, { pod: removed }) => mayHinder(pod, removed),
       namespaceChanged: ({ affinity }) =>
         [...affinity.required, ...affinity.requiredAnti].some(({ pods }) => pods.namespaceLabels !== undefined),

@@ -14,7 +14,7 @@ export const nodeResourcesFit: Plugin = {
   scorerFor: pod => ({ scoreOf: node => freeShare(pod, node) }),
   helpedBy: {
     nodeChanged: (pod, { node }) => fits(pod, node),
-    podPlaced: (pod, { node, previous }) => previous !== undefined && fits(pod, node), // Resized, perhaps to less.
+    podChanged: (pod, { node }) => fits(pod, node), // It may have become smaller.
     podRemoved: (pod, { node }) => fits(pod, node),
   },
 }

@@ -30,7 +30,8 @@ export function topologySpread(state: ClusterState, groupOf: GroupOf): Plugin {
     helpedBy: {
       nodeChanged: (_pod, { node, previous }) => !previous || isDomainNew(node, previous),
       nodeRemoved: () => true, // A domain with few Pods may have gone.
-      podPlaced: (pod, { pod: placed, previous }) => isCounted(pod, placed) || (!!previous && isCounted(pod, previous)),
+      podPlaced: (pod, { pod: placed }) => isCounted(pod, placed),
+      podChanged: (pod, { pod: changed, previous }) => isCounted(pod, changed) || isCounted(pod, previous),
       podRemoved: (pod, { pod: removed }) => isCounted(pod, removed),
     },
   }
