@@ -1,5 +1,5 @@
 import { Metadata } from '@grpc/grpc-js'
-import { Reader, Writer } from 'protobufjs'
+import protobuf from 'protobufjs'
 import type { Clock } from '../../machinery/clock.ts'
 import type { CriChannel } from './grpc-channel.ts'
 
@@ -49,7 +49,7 @@ export async function* containerdEvents(
 
 /** `SubscribeRequest { repeated string filters = 1 }` */
 function encodedFilters(filters: readonly string[]): Buffer {
-  const writer = Writer.create()
+  const writer = protobuf.Writer.create()
   for (const filter of filters) writer.uint32(fieldTag(1)).string(filter)
   return Buffer.from(writer.finish())
 }
@@ -69,7 +69,7 @@ const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? [
 
 /** The first value of each length-delimited field of a message. */
 function stringFields(bytes: Uint8Array): ReadonlyMap<number, Uint8Array> {
-  const reader = Reader.create(bytes)
+  const reader = protobuf.Reader.create(bytes)
   const fields = new Map<number, Uint8Array>()
   while (reader.pos < reader.len) {
     const tag = reader.uint32()

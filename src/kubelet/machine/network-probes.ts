@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { createConnection } from 'node:net'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
-import { Reader, Writer } from 'protobufjs'
+import protobuf from 'protobufjs'
 import type { HttpProbe, ProbeDoor } from '../doors.ts'
 
 const BODY_BYTES_MAX = 10 * 1024
@@ -126,7 +126,7 @@ async function askGrpc(
     return await new Promise((resolve, reject) => {
       client.makeUnaryRequest(
         '/grpc.health.v1.Health/Check',
-        (name: string) => Buffer.from(Writer.create().uint32(STRING_FIELD_1).string(name).finish()),
+        (name: string) => Buffer.from(protobuf.Writer.create().uint32(STRING_FIELD_1).string(name).finish()),
         statusFrom,
         service,
         new Metadata(),
@@ -140,7 +140,7 @@ async function askGrpc(
 }
 
 function statusFrom(bytes: Buffer): string {
-  const reader = Reader.create(bytes)
+  const reader = protobuf.Reader.create(bytes)
   if (reader.len === 0) return 'UNKNOWN'
   reader.uint32()
   return SERVING_STATUS[reader.int32()] ?? 'UNKNOWN'
