@@ -1,16 +1,21 @@
+import { addressRangeOf } from '../machinery/address-range.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
 import type { Store } from '../store/store.ts'
 import { StoreMirror } from './cache/store-mirror.ts'
 import { GenericResource } from './generic-resource.ts'
-import type { KindDifferences } from './kind-definition.ts'
+import type { KindDefinition, KindDifferences } from './kind-definition.ts'
+import { eventConversion } from './kinds/event.ts'
+import { autoscalerConversion } from './kinds/horizontal-pod-autoscaler.ts'
 import { kindDefinitions } from './kinds/kind-definitions.ts'
+import { servicesWith } from './kinds/service.ts'
 import type { AdmissionPlugin, Registry, Resource } from './resource.ts'
 import { resourceInfoOf } from './resource-info.ts'
 import { BuiltInSchemas, builtInResources, type ResourceRow } from './schema/built-in-schemas.ts'
 import { decode } from './schema/decode.ts'
-import type { ServedKind } from './served-kind.ts'
+import type { ServedKind, VersionConversion } from './served-kind.ts'
+import type { PortRange } from './services/service-allocation.ts'
 import type { WriteEnvironment } from './write/write-environment.ts'
 
 export interface RegistryOptions {
@@ -43,8 +48,9 @@ class LiveRegistry implements Registry {
     this.#mirror = new StoreMirror(options)
     const environment = this.#environmentOf(options)
     const schemas = new BuiltInSchemas()
+    const definitions = definitionsFor(options)
     for (const row of builtInResources()) {
-      const kind = this.#servedKindOf(row, schemas)
+      const kind = this.#servedKindOf(row, { schemas, differences: differencesOf(row, definitions) })
       this.#resources.set(`${row.group}/${row.version}/${row.plural}`, new GenericResource(kind, environment))
       if (!this.#kinds.has(`${row.group}/${row.plural}`)) this.#kinds.set(`${row.group}/${row.plural}`, kind)
     }
@@ -59,23 +65,28 @@ class LiveRegistry implements Registry {
       random,
       logger,
       admission,
-      isEnabled: gate => featureGates[gate] ?? false,
+      isEnabled: gate => featureGates[gate] ?? ENABLED_GATES.has(gate),
       findKind: (group, plural) => this.#kinds.get(`${group}/${plural}`),
     }
   }
 
-  #servedKindOf(row: ResourceRow, schemas: BuiltInSchemas): ServedKind {
-    const prefix = `/${row.group || 'core'}/${row.plural}/`
+  #servedKindOf(
+    row: ResourceRow,
+    { schemas, differences }: { readonly schemas: BuiltInSchemas; readonly differences: KindDifferences },
+  ): ServedKind {
+    const view = VIEWS[`${row.group}/${row.version}/${row.plural}`]
+    const prefix = `/${(view?.storedGroup ?? row.group) || 'core'}/${row.plural}/`
     return {
       info: resourceInfoOf(row),
       get schema() {
         return schemas.find(row.schema)
       },
-      differences: differencesOf(row),
+      differences,
       reader: { read: body => decode(schemas.find(row.schema), body) },
       prefix,
       cache: this.#mirror.cache(prefix),
       isCustom: false,
+      ...(view && { conversion: view.conversion }),
     }
   }
 
@@ -101,10 +112,35 @@ class LiveRegistry implements Registry {
   }
 }
 
+/** Gates that are on unless the operator says otherwise: what the releases after 1.36 turned on for good. */
+const ENABLED_GATES = new Set(['MaxUnavailableStatefulSet'])
+
+/** Versions that are another view of what is stored. */
+const VIEWS: {
+  readonly [resource: string]: { readonly storedGroup?: string; readonly conversion: VersionConversion }
+} = {
+  'events.k8s.io/v1/events': { storedGroup: '', conversion: eventConversion },
+  'autoscaling/v1/horizontalpodautoscalers': { conversion: autoscalerConversion },
+}
+
 const NO_DIFFERENCES: KindDifferences = {}
 
-const differencesOf = ({ group, version, plural }: ResourceRow): KindDifferences =>
-  kindDefinitions.find(
+function definitionsFor({ serviceRange = '10.96.0.0/12', nodePortRange = '30000-32767' }: RegistryOptions) {
+  const services = servicesWith({ range: addressRangeOf(serviceRange), portRange: portRangeOf(nodePortRange) })
+  return [...kindDefinitions, services]
+}
+
+function portRangeOf(text: string): PortRange {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text)
+  if (!match) throw new Error(`"${text}" is not a range of ports such as 30000-32767`)
+  return { first: Number(match[1]), last: Number(match[2]) }
+}
+
+const differencesOf = (
+  { group, version, plural }: ResourceRow,
+  definitions: readonly KindDefinition[],
+): KindDifferences =>
+  definitions.find(
     definition =>
       definition.group === group && definition.plural === plural && (definition.version ?? version) === version,
   )?.differences ?? NO_DIFFERENCES

@@ -68,7 +68,7 @@ export class GenericResource implements Resource {
   }
 
   table(objects: readonly JsonObject[], now: Date): ResourceTable {
-    return tableOf(this.kind.differences.columns, { objects, now })
+    return tableOf(this.kind.differences, { objects, now })
   }
 
   #handleSubresource(name: string, call: ApiCall, context: CallContext): Promise<Encoded> {

@@ -6,12 +6,19 @@ import type { Draft } from './draft.ts'
 import type { CallContext, Encoded } from './resource.ts'
 import type { ServedKind } from './served-kind.ts'
 import type { TableColumn } from './tables/table-column.ts'
-import type { WriteEnvironment } from './write/write-environment.ts'
+import type { WriteEnvironment, WriteScope } from './write/write-environment.ts'
 
 /** What a rule may know besides the object. */
 export interface RuleContext {
   readonly now: Date
+  /** The endpoint that is written, if it is not the object itself. */
+  readonly subresource?: string
   isEnabled(featureGate: string): boolean
+}
+
+/** What a write took for its object. */
+export interface Reservation {
+  settle(committed: boolean): Promise<void>
 }
 
 /** Answers one subresource. */
@@ -34,6 +41,13 @@ export interface KindDifferences<T = JsonObject> {
   prepareForUpdate?(object: Draft<T>, old: T, context: RuleContext): void
   /** On the status subresource; spec and labels are already those of `old`. */
   prepareForStatusUpdate?(object: Draft<T>, old: T, context: RuleContext): void
+  /**
+   * Takes what only one object may have (addresses, ports) and writes it into the draft. `settle` gives back what is
+   * not needed in the end: all that was taken if the write failed, what the old object had and the new one does not.
+   */
+  reserve?(object: Draft<T>, old: T | undefined, scope: WriteScope): Promise<Reservation>
+  /** Gives back what a removed object had. */
+  release?(object: T, scope: WriteScope): Promise<void>
   /** Rules that hold on create and update. */
   validate?(object: T, context: RuleContext): readonly FieldError[]
   validateCreate?(object: T, context: RuleContext): readonly FieldError[]
@@ -47,6 +61,10 @@ export interface KindDifferences<T = JsonObject> {
   readonly selectableFields?: { readonly [field: string]: (object: T) => string | undefined }
   /** Columns of its table. Default: Name and Created At. */
   readonly columns?: readonly TableColumn<T>[]
+  /** Its columns stand alone, without Name before them. */
+  readonly hidesName?: boolean
+  /** What the Name column shows, where that is more than the name. */
+  nameCell?(object: T): string
   /** `metadata.generation` counts the changes of its spec. */
   readonly hasGeneration?: boolean
   /** A new object may bring its status along (nodes, whose kubelet registers them with one). */
@@ -80,7 +98,7 @@ export interface KindDefinition {
 /** Ties the differences of a kind to its name and its wire type. */
 export const defineKind = <T extends KubernetesObject>(
   kind: Kind<T>,
-  differences: KindDifferences<T>,
+  differences: KindDifferences<NoInfer<T>>,
 ): KindDefinition => ({
   group: kind.group,
   plural: kind.plural,

@@ -20,7 +20,15 @@ const DEPTH_MAX = 200
 
 /** Reads untrusted JSON as the schema has it. Throws `DecodeError` for a value of the wrong type. */
 export function decode(schema: Schema, value: JsonObject): Decoded {
-  const decoder = new Decoder()
+  return decodeWith(new Decoder(), schema, value)
+}
+
+/** Reads a status by itself: counters that upstream always writes are 0 where absent. */
+export function decodeStatus(schema: Schema, value: JsonObject): Decoded {
+  return decodeWith(new Decoder({ fillsZeroes: true }), schema, value)
+}
+
+function decodeWith(decoder: Decoder, schema: Schema, value: JsonObject): Decoded {
   const object = decoder.object(schema, value)
   return { object, unknownFields: decoder.unknownFields }
 }
@@ -37,6 +45,12 @@ class Decoder {
   readonly unknownFields: string[] = []
   readonly #path: PathPart[] = []
   #typeName = ''
+  /** In status, required fields that are absent read as zero; elsewhere their absence is an error to report. */
+  #fillsZeroes: boolean
+
+  constructor({ fillsZeroes = false } = {}) {
+    this.#fillsZeroes = fillsZeroes
+  }
 
   object(schema: Schema, value: JsonObject): MutableJson {
     const out: MutableJson = {}
@@ -45,8 +59,10 @@ class Decoder {
       if (part === undefined || !Object.hasOwn(value, key)) continue
       const property = schema.properties.get(key)
       this.#path.push(key)
+      if (key === 'status' && this.#path.length === 1) this.#fillsZeroes = true
       if (property) {
         const decoded = this.#value(property, part, schema)
+        if (key === 'status' && this.#path.length === 1) this.#fillsZeroes = false
         if (decoded !== undefined && !(isEmptyList(decoded) && !schema.required.includes(key))) out[key] = decoded
       } else if (schema.preservesUnknown) setOwn(out, key, this.#any(part))
       else this.unknownFields.push(pathText(this.#path))
@@ -60,7 +76,7 @@ class Decoder {
     for (const [key, property] of schema.properties) {
       if (property.default === undefined || out[key] !== undefined) continue
       if (typeof property.default === 'object') out[key] = property.type === 'object' ? this.object(property, {}) : {}
-      else if (!schema.required.includes(key) || property.enum) out[key] = property.default
+      else if (this.#fillsZeroes || property.enum || !schema.required.includes(key)) out[key] = property.default
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ObjectMeta } from '../../api/meta-v1/types.ts'
 import type { JsonObject } from '../../machinery/json.ts'
+import type { KindDifferences } from '../kind-definition.ts'
 import type { ResourceTable } from '../resource.ts'
 import type { TableColumn } from './table-column.ts'
 
@@ -31,10 +32,11 @@ const GENERIC_COLUMNS: readonly TableColumn[] = [
 
 /** The table of these objects. Rows hold metadata only, as kubectl asks for by default. */
 export function tableOf(
-  columns: readonly TableColumn[] | undefined,
+  { columns, nameCell, hidesName }: Pick<KindDifferences, 'columns' | 'nameCell' | 'hidesName'>,
   { objects, now }: { readonly objects: readonly JsonObject[]; readonly now: Date },
 ): ResourceTable {
-  const shown = columns ? [nameColumn, ...columns] : GENERIC_COLUMNS
+  const name = nameCell ? { ...nameColumn, cell: nameCell } : nameColumn
+  const shown = columns ? (hidesName ? columns : [name, ...columns]) : GENERIC_COLUMNS
   return {
     columnDefinitions: shown.map(({ name, type, format = '', description = '', wide }) => ({
       name,

@@ -7,12 +7,13 @@ import { StoreError } from '../../store/store.ts'
 import { encodedOf } from '../cache/cached-object.ts'
 import { viewOf } from '../read/version-view.ts'
 import type { Encoded } from '../resource.ts'
-import { decode } from '../schema/decode.ts'
+import { decodeStatus } from '../schema/decode.ts'
 import { hasSubresource, type ServedKind, storeKeyOf } from '../served-kind.ts'
 import { mutated, withAdmission } from './admit.ts'
 import { commitObject, statusErrorOf, storedBytes } from './commit.ts'
 import { trackedCreate } from './managed-fields.ts'
 import { checkPlace, type IncomingObject, readBody } from './read-body.ts'
+import { withReservation } from './reserve.ts'
 import { checkValid } from './validate-object.ts'
 import { isDryRun, rulesOf, type WriteScope } from './write-environment.ts'
 
@@ -59,10 +60,12 @@ export async function createOnce(
   kind.differences.prepareForCreate?.(draft, rules)
   if (kind.differences.hasGeneration) draft.metadata.generation = 1
   else delete draft.metadata.generation
-  checkValid(scope, draft)
-  const object = tracked(scope, draft)
-  const subject = { operation: 'CREATE', object, name: String(object.metadata.name) } as const
-  return withAdmission(scope, subject, () => store(scope, object))
+  return withReservation(scope, { draft }, () => {
+    checkValid(scope, draft)
+    const object = tracked(scope, draft)
+    const subject = { operation: 'CREATE', object, name: String(object.metadata.name) } as const
+    return withAdmission(scope, subject, () => store(scope, object))
+  })
 }
 
 function fillMetadata({ kind, environment }: WriteScope, { metadata }: IncomingObject): void {
@@ -86,7 +89,7 @@ function prepareStatus(kind: ServedKind, draft: IncomingObject): void {
   if (!hasSubresource(kind, 'status') || kind.differences.keepsStatusOnCreate) return
   const status = kind.schema.properties.get('status')
   if (status?.default !== undefined && !kind.isCustom)
-    draft.status = decode(status, {}).object as IncomingObject[string]
+    draft.status = decodeStatus(status, {}).object as IncomingObject[string]
   else delete draft.status
 }
 

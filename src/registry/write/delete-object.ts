@@ -87,7 +87,10 @@ async function deleteOnce(scope: WriteScope, current: CachedObject, options: Del
   const { kind } = scope
   const marked = markedForDeletion(scope, viewOf(kind, current).object, options)
   if (!marked) {
-    if (!isDryRun(scope)) await commitDeletion(scope, current)
+    if (!isDryRun(scope)) {
+      await commitDeletion(scope, current)
+      await kind.differences.release?.(current.object, scope)
+    }
     return kind.differences.returnsDeletedObject ? viewOf(kind, current) : encodedOf(deletedStatus(kind, current))
   }
   const inStoredVersion = kind.conversion ? kind.conversion.toStored(marked) : marked

@@ -12,6 +12,7 @@ import { commitDeletion, commitObject, newest, statusErrorOf, storedBytes } from
 import { createOnce } from './create-object.ts'
 import { trackedUpdate } from './managed-fields.ts'
 import { checkIdentity, checkPlace, type IncomingObject, readBody } from './read-body.ts'
+import { withReservation } from './reserve.ts'
 import { sameMeaning } from './same-meaning.ts'
 import { checkValid } from './validate-object.ts'
 import { isDryRun, rulesOf, type WriteScope } from './write-environment.ts'
@@ -93,7 +94,7 @@ function proposed(
   const wants = asked !== undefined && asked !== '' && asked !== '0'
   if (wants && asked !== String(current.revision)) throw conflict(resourceNameOf(kind), call.name!)
   // A patch starts from the object itself, so its revision is ours and not the caller's.
-  return { draft, isConditional: wants && call.verb !== 'patch' }
+  return { draft, isConditional: wants && call.verb === 'update' }
 }
 
 interface Carried {
@@ -119,9 +120,11 @@ async function carryThrough(scope: WriteScope, { draft, current, change }: Carri
   if (change.part === undefined) differences.prepareForUpdate?.(next, old, rules)
   else if (scope.call.subresource === 'status') differences.prepareForStatusUpdate?.(next, old, rules)
   countGeneration(scope, next, old)
-  checkValid(scope, next, old)
-  const object = (change.track ?? trackedUpdate)(scope, next, old)
-  return withAdmission(scope, { operation: 'UPDATE', object, oldObject: old }, () => store(scope, object, current))
+  return withReservation(scope, { draft: next, old }, () => {
+    checkValid(scope, next, old)
+    const object = (change.track ?? trackedUpdate)(scope, next, old)
+    return withAdmission(scope, { operation: 'UPDATE', object, oldObject: old }, () => store(scope, object, current))
+  })
 }
 
 /** What only the server writes stays as it is. */
@@ -196,5 +199,6 @@ function isFinallyGone({ kind }: WriteScope, { metadata, ...rest }: IncomingObje
 async function removed(scope: WriteScope, object: IncomingObject, current: CachedObject): Promise<Encoded> {
   if (isDryRun(scope)) return encodedOf(object)
   const revision = await commitDeletion(scope, current)
+  await scope.kind.differences.release?.(current.object, scope)
   return encodedOf({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } })
 }

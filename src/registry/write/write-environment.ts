@@ -31,7 +31,8 @@ export interface WriteScope {
 
 export const isDryRun = ({ call }: WriteScope): boolean => call.options?.dryRun === true
 
-export const rulesOf = ({ environment }: WriteScope): RuleContext => ({
+export const rulesOf = ({ environment, call }: WriteScope): RuleContext => ({
   now: environment.clock.now(),
+  ...(call.subresource && { subresource: call.subresource }),
   isEnabled: environment.isEnabled,
 })
