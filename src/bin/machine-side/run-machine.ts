@@ -1,0 +1,156 @@
+import { readFile } from 'node:fs/promises'
+import { controllerComponent } from '../../client/run-controller.ts'
+import { localVolumeProvisioner } from '../../controllers/local-volume-provisioner/local-volume-provisioner.ts'
+import { dnsServer } from '../../dns/dns-server.ts'
+import { nodeUpstream } from '../../dns/forward/node-upstream.ts'
+import { nodeDnsSockets } from '../../dns/server/node-dns-sockets.ts'
+import { Containerd } from '../../kubelet/containerd/containerd.ts'
+import { createKubelet } from '../../kubelet/kubelet.ts'
+import { type LocalMachine, localMachine } from '../../kubelet/machine/local-machine.ts'
+import type { Component } from '../../machinery/component.ts'
+import type { Logger } from '../../machinery/logger.ts'
+import { systemClock as clock } from '../../machinery/system-clock.ts'
+import { systemRandom as random } from '../../machinery/system-random.ts'
+import { nodeNetworkFiles } from '../../pod-network/node-network-files.ts'
+import { podNetwork } from '../../pod-network/pod-network.ts'
+import { nodeHealthDoor } from '../../proxy/node-health-door.ts'
+import { serviceProxy } from '../../proxy/service-proxy.ts'
+import type { ComponentClients } from '../component-clients.ts'
+import { keepAllRunning, keepRunning } from '../keep-running.ts'
+import { type MachineLayout, machineLayoutOf } from './machine-layout.ts'
+import { nodeCommands } from './node-commands.ts'
+
+export interface MachineOptions {
+  readonly nodeName: string
+  /** Its own folder. */
+  readonly dataDir: string
+  /** Absent: the addresses of the machine's devices. */
+  readonly addresses?: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]
+  readonly clusterDns: string
+  readonly clusterDomain: string
+  readonly podRange: string
+  readonly serviceRange: string
+  /** The socket of a containerd that is not ours to start and stop. */
+  readonly criEndpoint: string | undefined
+  readonly version: string
+}
+
+/** Runs everything that a machine of the cluster needs, until `signal` is aborted. Containers outlive it. */
+export async function runMachine(
+  options: MachineOptions,
+  clients: ComponentClients,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const layout = machineLayoutOf(options.dataDir)
+  const network = networkComponents(options, { layout, clients, logger })
+  const networking = keepAllRunning(network, signal, logger)
+  const criEndpoint = options.criEndpoint ?? layout.containerdSocket
+  const containerd = options.criEndpoint ? undefined : containerdOf(layout, logger)
+  const runtime = containerd ? keepRunning(containerd, signal, logger) : Promise.resolve()
+  await containerd?.whenReady
+  using machine = await localMachine({
+    criEndpoint,
+    clock,
+    cgroupRoot: layout.cgroupRoot,
+    hostname: options.nodeName,
+    ...(options.addresses && { addresses: options.addresses }),
+  })
+  await keepAllRunning(podComponents(options, { layout, clients, machine }), signal, logger)
+  await Promise.all([networking, runtime])
+}
+
+const containerdOf = (layout: MachineLayout, logger: Logger): Containerd =>
+  new Containerd({
+    clock,
+    logger: logger.child({ component: 'containerd' }),
+    directory: layout.containerd,
+    root: layout.containerdRoot,
+    state: layout.containerdState,
+    socket: layout.containerdSocket,
+    cniBinaries: layout.cniBinaries,
+    cniConfig: layout.cniConfig,
+    registryConfig: layout.registryConfig,
+  })
+
+interface Parts {
+  readonly layout: MachineLayout
+  readonly clients: ComponentClients
+}
+
+/** What Pods need around them: addresses and routes, names, Services. */
+function networkComponents(
+  options: MachineOptions,
+  { layout, clients, logger }: Parts & { readonly logger: Logger },
+): readonly Component[] {
+  const { nodeName, clusterDns, clusterDomain, podRange, serviceRange } = options
+  const { informers } = clients
+  return [
+    podNetwork(
+      {
+        informers,
+        commands: nodeCommands,
+        files: nodeNetworkFiles,
+        clock,
+        logger: logger.child({ component: 'pod-network' }),
+      },
+      {
+        nodeName,
+        clusterPodRange: podRange,
+        localAddresses: [clusterDns],
+        cniDirectory: layout.cniConfig,
+        stateDirectory: layout.network,
+      },
+    ),
+    serviceProxy(
+      {
+        informers,
+        commands: nodeCommands,
+        health: nodeHealthDoor,
+        clock,
+        logger: logger.child({ component: 'service-proxy' }),
+      },
+      { nodeName, clusterPodRange: podRange, serviceRange },
+    ),
+    dnsServer(
+      {
+        informers,
+        clock,
+        random,
+        logger: logger.child({ component: 'dns' }),
+        sockets: nodeDnsSockets(),
+        upstream: nodeUpstream,
+        readResolvConf: () => readFile('/etc/resolv.conf', 'utf8'),
+      },
+      { addresses: [clusterDns], clusterDomain, podRange, serviceRange },
+    ),
+  ]
+}
+
+/** What runs Pods: the kubelet, and the maker of their local volumes. */
+function podComponents(
+  options: MachineOptions,
+  { layout, clients, machine }: Parts & { readonly machine: LocalMachine },
+): readonly Component[] {
+  const { nodeName, labels, taints, addresses, clusterDns, clusterDomain, version } = options
+  const { doors } = machine
+  const kubelet = createKubelet({
+    nodeName,
+    doors,
+    ...clients.dependencies({ component: 'kubelet', host: nodeName }),
+    config: {
+      rootDirectory: layout.kubelet,
+      podLogsDirectory: layout.podLogs,
+      clusterDomain,
+      clusterDns: [clusterDns],
+      kubeletVersion: version,
+      labels,
+      taints,
+      ...(addresses && { addresses }),
+    },
+  })
+  const provisioner = localVolumeProvisioner({ nodeName, root: layout.volumes, disk: doors.disk })
+  return [kubelet, controllerComponent(provisioner, clients.dependencies({ component: provisioner.component }))]
+}

@@ -1,0 +1,85 @@
+import { hostname } from 'node:os'
+import type { CommandContext } from '../cli/commands/command-context.ts'
+import type { ClusterConfig } from '../cli/config/settings.ts'
+import { type PlannedMachine, plannedMachines } from '../cli/host/machine-plan.ts'
+import { ControllerMetrics } from '../client/controller-metrics.ts'
+import { runWhileLeading } from '../client/leader-election.ts'
+import { clusterDnsService } from '../dns/service/cluster-dns-service.ts'
+import type { Logger } from '../machinery/logger.ts'
+import { uuidFrom } from '../machinery/random.ts'
+import { systemClock as clock } from '../machinery/system-clock.ts'
+import { systemRandom as random } from '../machinery/system-random.ts'
+import { ComponentClients } from './component-clients.ts'
+import { controlComponents } from './control-components.ts'
+import { keepAllRunning, keepRunning } from './keep-running.ts'
+import { runMachine } from './machine-side/run-machine.ts'
+import { processLogger } from './process-logger.ts'
+import { endSignal, untilAborted } from './run-until-signal.ts'
+import { type ServerSide, startServerSide } from './server-side/server-side.ts'
+
+/** `holdfast server`: the API, what leads the cluster, and on a cluster of one machine that machine too. */
+export async function runServerProcess(config: ClusterConfig, { version }: CommandContext): Promise<void> {
+  const ending = endSignal()
+  const logger = processLogger(config.logLevel)
+  logger.info({ version, dataDir: config.dataDir }, 'starting')
+  await using side = await startServerSide(config, logger)
+  logger.info({ port: config.port, afterMs: Math.round(performance.now()) }, 'serving')
+  await using clients = new ComponentClients(component => side.transportFor(component), logger)
+  await Promise.all([
+    lead(config, { side, clients, logger }, ending),
+    keepRunning(
+      clusterDnsService(clients.dependencies({ component: 'dns' }), { address: config.clusterDns }),
+      ending,
+      logger,
+    ),
+    ...(config.nodes === 1 ? [runOwnMachine(config, { side, clients, logger, version }, ending)] : []),
+    untilAborted(ending),
+  ])
+  logger.info({}, 'ended')
+}
+
+/** On a cluster of one machine, the host itself is that machine and shares this process and its informers. */
+function runOwnMachine(
+  config: ClusterConfig,
+  { side, clients, logger, version }: { side: ServerSide; clients: ComponentClients; logger: Logger; version: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const [{ name: nodeName }] = plannedMachines(config) as [PlannedMachine]
+  const machine = {
+    nodeName,
+    dataDir: side.layout.machine('server'),
+    labels: { 'node-role.kubernetes.io/control-plane': '' },
+    taints: [],
+    clusterDns: config.clusterDns,
+    clusterDomain: config.clusterDomain,
+    podRange: config.podCidr,
+    serviceRange: config.serviceCidr,
+    criEndpoint: config.criEndpoint,
+    version: `v${version}`,
+  }
+  return runMachine(machine, clients, logger.child({ node: nodeName }), signal)
+}
+
+/** With several servers on one etcd only the elected one leads; a store of our own has only one server. */
+function lead(
+  { store }: ClusterConfig,
+  { side, clients, logger }: { side: ServerSide; clients: ComponentClients; logger: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  const metrics = new ControllerMetrics(side.metrics, () => clock.monotonicMs())
+  const run = (leading: AbortSignal): Promise<void> =>
+    keepAllRunning(
+      controlComponents(clients, { rootCertificate: side.authority.certificate }, metrics),
+      leading,
+      logger,
+    )
+  if (!store?.startsWith('etcd:')) return run(signal)
+  const election = {
+    client: clients.client('holdfast-server'),
+    clock,
+    logger,
+    lease: { namespace: 'kube-system', name: 'holdfast-leader' },
+    identity: `${hostname()}_${uuidFrom(random)}`,
+  }
+  return runWhileLeading(election, run, signal)
+}
