@@ -326,11 +326,17 @@ function testWatches(open: OpenForTest): void {
     const stop = new AbortController()
     const slow = store.watch(keysUnder('/'), { after: before, signal: stop.signal })[Symbol.asyncIterator]()
     const first = slow.next()
-    const writes = WATCH_BACKLOG_MAX + 50
-    // One after the other: drivers may put writes made at once into one batch.
-    let last = await store.commit({ type: 'create', key: '/a', value: bytes('0') })
-    for (let i = 1; i < writes; i++)
-      last = await store.commit({ type: 'update', key: '/a', value: bytes(`${i}`), ifRevision: last })
+    const writes = WATCH_BACKLOG_MAX + 10
+    const quick = store.watch(keysUnder('/'), { after: before, signal: stop.signal })[Symbol.asyncIterator]()
+    let last = revision(0)
+    for (let i = 0; i < writes; i++) {
+      const value = bytes(`${i}`)
+      last = await store.commit(
+        i === 0 ? { type: 'create', key: '/a', value } : { type: 'update', key: '/a', value, ifRevision: last },
+      )
+      // Seen by the one, it waits for the other: so each is a batch of its own.
+      while (((await quick.next()).value as Batch).revision < last);
+    }
     const seen: Change[] = [...((await first).value as Batch).changes]
     let taken = ((await first).value as Batch).revision
     const code = await codeOf(
@@ -343,6 +349,7 @@ function testWatches(open: OpenForTest): void {
       })(),
     )
     expect(code).toBe('behind')
+    stop.abort()
     seen.push(...(await collect(store, { after: taken, count: writes - seen.length })))
     expect(seen.map(change => change.type === 'put' && change.entry.version)).toEqual(
       Array.from({ length: writes }, (_, i) => i + 1),

@@ -1,4 +1,5 @@
 import { invariant } from '../machinery/invariant.ts'
+import { revisionOf } from './changes.ts'
 import { type Batch, type KeyRange, type Revision, StoreError, WATCH_BACKLOG_MAX } from './store.ts'
 import type { WatchHub } from './watch-hub.ts'
 
@@ -60,6 +61,11 @@ export class Watch implements AsyncIterator<Batch, undefined> {
 
   /** Called by the hub. An empty batch only tells of progress. */
   offer(batch: Batch): void {
+    if (batch.revision <= this.#position) return
+    const [first] = batch.changes
+    // The reader may have come with a later revision than the hub's.
+    if (first && revisionOf(first) <= this.#position)
+      batch = { ...batch, changes: batch.changes.filter(change => revisionOf(change) > this.#position) }
     if (this.#waiting) {
       const { resolve } = this.#waiting
       this.#waiting = undefined

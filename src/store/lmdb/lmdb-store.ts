@@ -14,6 +14,7 @@ import {
 import { keyOf } from '../changes.ts'
 import type { Expiry, StoreDriver } from '../driver.ts'
 import { ExpiryTimer } from '../expiry-timer.ts'
+import { HistoryTrimmer } from '../history-trimmer.ts'
 import { liesIn, sortKey, sortRange } from '../sort-key.ts'
 import {
   type Batch,
@@ -32,7 +33,6 @@ import { Watch } from '../watch.ts'
 import { WatchHub } from '../watch-hub.ts'
 import { GroupCommitter } from './group-committer.ts'
 import { History } from './history.ts'
-import { HistoryTrimmer } from './history-trimmer.ts'
 import { own } from './owner.ts'
 import { readPage } from './page-reader.ts'
 import { Tables } from './tables.ts'

@@ -12,6 +12,7 @@ import {
 import { changeOf, keyOf, revisionOf } from '../changes.ts'
 import { checkCondition } from '../conditions.ts'
 import type { Expiry, StoreDriver } from '../driver.ts'
+import { ExpiryHeap } from '../expiry-heap.ts'
 import { ExpiryTimer } from '../expiry-timer.ts'
 import { liesIn, sortKey, sortRange } from '../sort-key.ts'
 import {
@@ -30,7 +31,6 @@ import {
 import type { StoreMetrics } from '../store-metrics.ts'
 import { Watch } from '../watch.ts'
 import { WatchHub } from '../watch-hub.ts'
-import { ExpiryHeap } from './expiry-heap.ts'
 import { Versions } from './versions.ts'
 
 /** Changes kept for reads at old revisions and for watches that resume. */
@@ -68,7 +68,7 @@ class MemoryStore implements StoreDriver {
     this.#historyChangesMax = historyChangesMax
     this.#expiryTimer = new ExpiryTimer(clock, {
       nextMs: () => this.#expiries.first()?.atMs,
-      due: nowMs => this.#takeDue(nowMs),
+      due: nowMs => this.#expiries.takeDue(nowMs, SWEEP_MAX),
       expire: expiry => this.#expire(expiry),
     })
     metrics?.observe({
@@ -226,16 +226,6 @@ class MemoryStore implements StoreDriver {
     const atMs = this.#clock.now().getTime() + ttlMs
     this.#expiries.add({ key, modRevision: this.#head, atMs })
     this.#expiryTimer.notice(atMs)
-  }
-
-  #takeDue(nowMs: number): readonly Expiry[] {
-    const due: Expiry[] = []
-    for (let first = this.#expiries.first(); first && first.atMs <= nowMs && due.length < SWEEP_MAX; ) {
-      due.push(first)
-      this.#expiries.removeFirst()
-      first = this.#expiries.first()
-    }
-    return due
   }
 
   async #expire({ key, modRevision }: Expiry): Promise<void> {

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../../machinery/clock.ts'
-import { type Revision, revision } from '../store.ts'
+import type { Clock, Timer } from '../machinery/clock.ts'
+import { type Revision, revision } from './store.ts'
 
 /** Looks per history period. More would keep the mark closer to the period's end; nobody needs that. */
 const LOOKS_PER_PERIOD = 10

@@ -1,4 +1,4 @@
-import type { Expiry } from '../driver.ts'
+import type { Expiry } from './driver.ts'
 
 /** Expiries by time, earliest first; those of one moment in the order in which they were added. */
 export class ExpiryHeap {
@@ -25,7 +25,17 @@ export class ExpiryHeap {
     heap[child] = expiry
   }
 
-  removeFirst(): void {
+  /** Removes those that are due at `nowMs`, at most `limit`. */
+  takeDue(nowMs: number, limit: number): readonly Expiry[] {
+    const due: Expiry[] = []
+    for (let first = this.first(); first && first.atMs <= nowMs && due.length < limit; first = this.first()) {
+      due.push(first)
+      this.#removeFirst()
+    }
+    return due
+  }
+
+  #removeFirst(): void {
     const heap = this.#heap
     const last = heap.pop()
     if (!last || heap.length === 0) return
