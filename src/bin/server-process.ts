@@ -55,7 +55,6 @@ function runOwnMachine(
     podRange: config.podCidr,
     serviceRange: config.serviceCidr,
     criEndpoint: config.criEndpoint,
-    version: `v${version}`,
   }
   return runMachine(machine, clients, logger.child({ node: nodeName }), signal)
 }

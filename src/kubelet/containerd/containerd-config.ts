@@ -52,6 +52,7 @@ disabled_plugins = [
   stream_server_port = "0"
   stream_idle_timeout = "4h0m0s"
   disable_tcp_service = false
+  netns_mounts_under_state_dir = true
   enable_selinux = false
   tolerate_missing_hugetlb_controller = true
   disable_hugetlb_controller = true
