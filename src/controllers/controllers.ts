@@ -1,12 +1,14 @@
 import type { ControllerDefinition } from '../client/controller.ts'
 import type { CertificateSigner } from './certificate-signing/certificate-signer.ts'
 import { certificateSigningController } from './certificate-signing/certificate-signing-controller.ts'
+import { cronJobController } from './cron-job/cron-job-controller.ts'
 import { daemonSetController } from './daemon-set/daemon-set-controller.ts'
 import { deploymentController } from './deployment/deployment-controller.ts'
 import { disruptionController } from './disruption/disruption-controller.ts'
 import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts'
 import { endpointsController } from './endpoints/endpoints-controller.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
+import { jobController } from './job/job-controller.ts'
 import { namespaceController } from './namespace/namespace-controller.ts'
 import { DEFAULT_POD_RANGE, nodeIpamController } from './node-ipam/node-ipam-controller.ts'
 import type { PodRangeOptions } from './node-ipam/pod-ranges.ts'
@@ -50,6 +52,8 @@ export function controllerDefinitions({
     replicationController,
     deploymentController,
     daemonSetController,
+    jobController,
+    cronJobController,
     disruptionController,
     garbageCollector,
     statefulSetController,

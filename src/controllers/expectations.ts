@@ -1,5 +1,5 @@
 import type { Kind, KubernetesObject, Unsaved } from '../api/kind.ts'
-import type { Client } from '../client/client.ts'
+import type { Client, DeleteOptions } from '../client/client.ts'
 import type { InformerFactory } from '../client/informer.ts'
 import { keyOf, keyText, type ObjectKey } from '../machinery/object.ts'
 import { isStatusError } from '../machinery/status.ts'
@@ -42,7 +42,7 @@ export class Expectations {
     owner: ObjectKey,
     kind: Kind<T>,
     object: T,
-    options: { readonly gracePeriodSeconds?: number } = {},
+    options: Pick<DeleteOptions, 'gracePeriodSeconds' | 'propagationPolicy'> = {},
   ): Promise<void> {
     const { uid } = object.metadata
     try {
