@@ -30,7 +30,7 @@ export async function projectFiles(
   const current = await readlink(join(directory, DATA_LINK)).catch(() => undefined)
   if (current !== undefined && (await isSame(join(directory, current), files))) return false
 
-  const fresh = await mkdtemp(join(directory, '..'))
+  const fresh = await mkdtemp(`${directory}/..`) // Not joined: that would climb to the parent.
   await chmod(fresh, 0o755)
   for (const file of files) await writeOne(fresh, file, owner)
   const link = join(directory, NEW_DATA_LINK)
