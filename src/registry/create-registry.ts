@@ -82,7 +82,7 @@ class LiveRegistry implements Registry {
         return schemas.find(row.schema)
       },
       differences,
-      reader: { read: body => decode(schemas.find(row.schema), body) },
+      reader: { read: (body, options) => decode(schemas.find(row.schema), body, options) },
       prefix,
       cache: this.#mirror.cache(prefix),
       isCustom: false,

@@ -13,8 +13,14 @@ export interface VersionConversion {
 
 /** How bodies become objects of this kind: built-in kinds decode, custom ones prune and validate. */
 export interface ObjectReader {
-  /** Throws 400 for what cannot be read; reports fields that the schema does not know. */
-  read(body: JsonObject): { readonly object: JsonObject; readonly unknownFields: readonly string[] }
+  /**
+   * Throws `DecodeError` for what cannot be read; reports fields that the schema does not know. Without defaults it
+   * tells what the client itself said.
+   */
+  read(
+    body: JsonObject,
+    options?: { readonly addsDefaults?: boolean },
+  ): { readonly object: JsonObject; readonly unknownFields: readonly string[] }
 }
 
 /** One version of one resource, with all that serving it needs. */

@@ -19,8 +19,8 @@ export interface Decoded {
 const DEPTH_MAX = 200
 
 /** Reads untrusted JSON as the schema has it. Throws `DecodeError` for a value of the wrong type. */
-export function decode(schema: Schema, value: JsonObject): Decoded {
-  return decodeWith(new Decoder(), schema, value)
+export function decode(schema: Schema, value: JsonObject, options: { readonly addsDefaults?: boolean } = {}): Decoded {
+  return decodeWith(new Decoder(options), schema, value)
 }
 
 /** Reads a status by itself: counters that upstream always writes are 0 where absent. */
@@ -48,8 +48,11 @@ class Decoder {
   /** In status, required fields that are absent read as zero; elsewhere their absence is an error to report. */
   #fillsZeroes: boolean
 
-  constructor({ fillsZeroes = false } = {}) {
+  readonly #addsDefaults: boolean
+
+  constructor({ fillsZeroes = false, addsDefaults = true } = {}) {
     this.#fillsZeroes = fillsZeroes
+    this.#addsDefaults = addsDefaults
   }
 
   object(schema: Schema, value: JsonObject): MutableJson {
@@ -68,7 +71,7 @@ class Decoder {
       else this.unknownFields.push(pathText(this.#path))
       this.#path.pop()
     }
-    this.#addDefaults(schema, out)
+    if (this.#addsDefaults) this.#addDefaults(schema, out)
     return out
   }
 

@@ -47,7 +47,7 @@ function decoded(kind: ServedKind, body: JsonObject): { object: Draft<JsonObject
   }
 }
 
-function reportUnknownFields({ kind, call, context }: WriteScope, unknownFields: readonly string[]): void {
+export function reportUnknownFields({ kind, call, context }: WriteScope, unknownFields: readonly string[]): void {
   if (unknownFields.length === 0) return
   const texts = unknownFields.map(field => `unknown field "${field}"`)
   switch (call.options?.fieldValidation) {
