@@ -9,14 +9,18 @@ test('a Pod becomes ready with an address, and events tell how', async () => {
   await node.clock.advance(1000)
   expect(await node.state('web-0')).toBe('Ready')
   const pod = await node.pod('web-0')
-  expect(pod?.status).toMatchObject({ phase: 'Running', podIP: '10.244.0.2', hostIP: '192.168.0.1', qosClass: 'BestEffort' })
-  expect(pod?.status.conditions?.filter(({ status }) => status === 'True').map(({ type }) => type).sort()).toEqual([
-    'ContainersReady',
-    'Initialized',
-    'PodReadyToStartContainers',
-    'PodScheduled',
-    'Ready',
-  ])
+  expect(pod?.status).toMatchObject({
+    phase: 'Running',
+    podIP: '10.244.0.2',
+    hostIP: '192.168.0.1',
+    qosClass: 'BestEffort',
+  })
+  expect(
+    pod?.status.conditions
+      ?.filter(({ status }) => status === 'True')
+      .map(({ type }) => type)
+      .sort(),
+  ).toEqual(['ContainersReady', 'Initialized', 'PodReadyToStartContainers', 'PodScheduled', 'Ready'])
   expect(await node.events()).toEqual([
     'Pulled Container image "app:1" already present on machine',
     'Created Created container main',
@@ -27,7 +31,10 @@ test('a Pod becomes ready with an address, and events tell how', async () => {
 test('the machine registers as a ready node', async () => {
   await using node = await SimulatedNode.start()
   const found = await node.client.get(Node, { name: 'node1' })
-  expect(found.status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' })
+  expect(found.status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+    status: 'True',
+    reason: 'KubeletReady',
+  })
   expect(found.status.allocatable).toMatchObject({ cpu: '4', pods: '110' })
 })
 
@@ -57,7 +64,9 @@ test('a container that ignores SIGTERM is killed when its grace period is over',
 })
 
 test('a container that crashes is started again after 0, 10, 20 and 40 seconds', async () => {
-  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { exitsAfterMs: 1000, exitCode: 1 } }) })
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'app:1': { exitsAfterMs: 1000, exitCode: 1 } }),
+  })
   await node.run('web-0')
   await node.clock.advance(4000)
   expect(await node.state('web-0')).toBe('Running CrashLoopBackOff')
@@ -70,7 +79,9 @@ test('a container that crashes is started again after 0, 10, 20 and 40 seconds',
   expect(restartsAt.indexOf(2)).toBeGreaterThan(7)
   expect(restartsAt.indexOf(3) - restartsAt.indexOf(2)).toBeGreaterThan(19)
   expect(restartsAt.at(-1)).toBe(4)
-  expect(await node.events()).toContainEqual(expect.stringMatching(/^BackOff Back-off restarting failed container main in pod web-0_default/))
+  expect(await node.events()).toContainEqual(
+    expect.stringMatching(/^BackOff Back-off restarting failed container main in pod web-0_default/),
+  )
 })
 
 test('init containers run one after the other before the main container starts', async () => {
@@ -89,7 +100,9 @@ test('init containers run one after the other before the main container starts',
 })
 
 test('a Pod that may not restart fails with its init container', async () => {
-  await using node = await SimulatedNode.start({ images: imagesNamed({ 'init:1': { exitsAfterMs: 100, exitCode: 3 }, 'app:1': {} }) })
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'init:1': { exitsAfterMs: 100, exitCode: 3 }, 'app:1': {} }),
+  })
   await node.run('web-0', { restartPolicy: 'Never', initContainers: [{ name: 'init', image: 'init:1' }] })
   await node.clock.advance(3000)
   expect(await node.state('web-0')).toMatch(/^Failed/)
@@ -97,7 +110,10 @@ test('a Pod that may not restart fails with its init container', async () => {
 
 test('a sidecar starts before the main container and ends after it', async () => {
   const seen: string[] = []
-  const note = (what: string) => ({ containerName }: { containerName: string }) => void seen.push(`${containerName} ${what}`)
+  const note =
+    (what: string) =>
+    ({ containerName }: { containerName: string }) =>
+      void seen.push(`${containerName} ${what}`)
   const image = { onStart: note('starts'), onStop: note('stops'), stopMs: 1000 }
   await using node = await SimulatedNode.start({ images: () => image })
   await node.run('web-0', { initContainers: [{ name: 'proxy', image: 'proxy:1', restartPolicy: 'Always' }] })
@@ -128,7 +144,14 @@ test('readiness follows the probe', async () => {
 test('a container that fails its liveness probe is started again', async () => {
   let isWell = true
   await using node = await SimulatedNode.start({
-    images: imagesNamed({ 'app:1': { exec: () => ({ exitCode: isWell ? 0 : 1, stdout: 'sick' }), onStart: () => void (isWell = true) } }),
+    images: imagesNamed({
+      'app:1': {
+        exec: () => ({ exitCode: isWell ? 0 : 1, stdout: 'sick' }),
+        onStart: () => {
+          isWell = true
+        },
+      },
+    }),
   })
   const livenessProbe = { exec: { command: ['check'] }, periodSeconds: 5, failureThreshold: 2 }
   await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', livenessProbe }] })
@@ -251,7 +274,13 @@ test('a preStop hook runs before the stop signal, within the grace period', asyn
   const seen: string[] = []
   await using node = await SimulatedNode.start({
     images: imagesNamed({
-      'app:1': { onStop: () => void seen.push('signal'), exec: () => (seen.push('hook'), { tookMs: 3000 }) },
+      'app:1': {
+        onStop: () => void seen.push('signal'),
+        exec: () => {
+          seen.push('hook')
+          return { tookMs: 3000 }
+        },
+      },
     }),
   })
   const lifecycle = { preStop: { exec: { command: ['drain'] } } }

@@ -1,4 +1,12 @@
-import { type Event, Event as EventKind, Namespace, type Pod, Pod as PodKind, ServiceAccount } from '../../src/api/core-v1/types.ts'
+import {
+  type Event,
+  Event as EventKind,
+  Namespace,
+  type Pod,
+  Pod as PodKind,
+  ServiceAccount,
+} from '../../src/api/core-v1/types.ts'
+import { apiClient } from '../../src/client/api-client.ts'
 import type { Client } from '../../src/client/client.ts'
 import { FakeMachine, type FakeMachineOptions } from '../../src/fakes/machine/fake-machine.ts'
 import { seededRandom } from '../../src/fakes/seeded-random.ts'
@@ -7,7 +15,6 @@ import { createKubelet, type Kubelet } from '../../src/kubelet/kubelet.ts'
 import type { KubeletConfig } from '../../src/kubelet/kubelet-config.ts'
 import { silentLogger } from '../../src/machinery/logger.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
-import { apiClient } from '../../src/client/api-client.ts'
 import { ControlPlane } from '../../src/testing/control-plane.ts'
 
 export interface SimulatedNodeOptions extends Partial<FakeMachineOptions> {
@@ -50,7 +57,12 @@ export class SimulatedNode implements AsyncDisposable {
       { component: 'kubelet', host: 'node1' },
       this.#controlPlane.newInformers('node:node1'),
     )
-    this.kubelet = createKubelet({ ...dependencies, nodeName: 'node1', doors: this.machine.doors, config: this.#config })
+    this.kubelet = createKubelet({
+      ...dependencies,
+      nodeName: 'node1',
+      doors: this.machine.doors,
+      config: this.#config,
+    })
     this.#stopping = new AbortController()
     this.#running = this.kubelet.run(this.#stopping.signal)
   }
@@ -75,7 +87,11 @@ export class SimulatedNode implements AsyncDisposable {
   }
 
   async delete(name: string, gracePeriodSeconds?: number): Promise<void> {
-    await this.client.delete(PodKind, { namespace: 'default', name }, gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds })
+    await this.client.delete(
+      PodKind,
+      { namespace: 'default', name },
+      gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds },
+    )
   }
 
   async events(): Promise<readonly string[]> {
@@ -91,7 +107,9 @@ export class SimulatedNode implements AsyncDisposable {
     const pod = await this.pod(name)
     if (!pod) return 'gone'
     const { phase, conditions = [], containerStatuses = [], initContainerStatuses = [] } = pod.status
-    const waiting = [...initContainerStatuses, ...containerStatuses].map(({ state }) => state?.waiting?.reason).find(Boolean)
+    const waiting = [...initContainerStatuses, ...containerStatuses]
+      .map(({ state }) => state?.waiting?.reason)
+      .find(Boolean)
     const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
     return isReady ? 'Ready' : waiting ? `${phase} ${waiting}` : `${phase}`
   }

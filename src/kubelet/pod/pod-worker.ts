@@ -141,10 +141,11 @@ export class PodWorker {
   /** Answers how long nothing needs to be done unless something happens. */
   async #onePass(): Promise<number> {
     await this.#observe()
+    this.#followProbes()
     this.#checkDeadline()
     if (!this.isTerminating) return this.#passRunning()
     this.#ending.abort(new Error('the pod is ending'))
-    this.#prober.stop()
+    this.#prober.askReadinessOnly()
     return this.#passTerminating()
   }
 
@@ -182,7 +183,6 @@ export class PodWorker {
   }
 
   #passRunning(): number {
-    this.#followProbes()
     const plan = planPod({
       pod: this.pod,
       view: this.#view,

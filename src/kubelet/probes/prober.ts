@@ -28,6 +28,7 @@ const healthy: Health = { isStarted: true, isReady: true }
 export class Prober {
   readonly #options: ProberOptions
   readonly #watched = new Map<string, Watched>()
+  #asksReadinessOnly = false
 
   constructor(options: ProberOptions) {
     this.#options = options
@@ -45,6 +46,11 @@ export class Prober {
       const container = options.containers.get(record.name)
       if (container && !this.#watched.has(record.id)) this.#begin(pod, record, { ...options, container })
     }
+  }
+
+  /** A Pod that ends is asked only whether it still serves: nothing of it is started again. */
+  askReadinessOnly(): void {
+    this.#asksReadinessOnly = true
   }
 
   stop(): void {
@@ -79,7 +85,8 @@ export class Prober {
     }
     const watched: Watched = { stop, container, results }
     this.#watched.set(record.id, watched)
-    const worker = new ProbeLoop({ ...this.#options, pod, record, watched, podAddress })
+    const isAsked = (type: ProbeType): boolean => type === 'readiness' || !this.#asksReadinessOnly
+    const worker = new ProbeLoop({ ...this.#options, pod, record, watched, podAddress, isAsked })
     void worker.run().catch(() => {}) // Ends with the signal; probes themselves never throw.
   }
 }
@@ -104,6 +111,7 @@ interface LoopOptions extends ProberOptions {
   readonly record: ContainerRecord
   readonly watched: Watched
   readonly podAddress: () => string
+  readonly isAsked: (type: ProbeType) => boolean
 }
 
 /** The probes of one container: startup first, then readiness and liveness beside each other. */
@@ -136,7 +144,7 @@ class ProbeLoop {
     if (firstAfterMs > 0) await clock.sleep(firstAfterMs, signal)
     let inRow = 0
     let last: boolean | undefined
-    for (;;) {
+    while (this.#options.isAsked(type)) {
       const target = { container: watched.container, containerId: record.id, podAddress: podAddress() }
       const outcome = await runProbe(doors, probe, target)
       if (signal.aborted) return false
@@ -148,6 +156,7 @@ class ProbeLoop {
       if (inRow >= threshold && this.#conclude(type, isGood)) return isGood
       await clock.sleep((probe.periodSeconds ?? 10) * 1000, signal)
     }
+    return false
   }
 
   /** True when there is nothing more to ask. */
