@@ -18,6 +18,9 @@ export interface KeyRange {
   readonly end: Key
 }
 
+/** From the first key that can be to the last; U+10FFFF is no character and begins none. */
+export const EVERY_KEY: KeyRange = { start: '', end: '\u{10ffff}' }
+
 /** Every key that begins with `prefix`, which is not empty. */
 export const keysUnder = (prefix: string): KeyRange => {
   const characters = [...prefix]

@@ -10,9 +10,9 @@ import {
   type Create,
   type Delete,
   type Entry,
+  EVERY_KEY,
   type Key,
   type KeyRange,
-  keysUnder,
   type Page,
   type Revision,
   revision,
@@ -195,7 +195,7 @@ class EtcdStore implements StoreDriver {
   }
 
   async *verify(): AsyncGenerator<string> {
-    let range = keysUnder('/')
+    let range = EVERY_KEY
     let at: Revision | undefined
     for (;;) {
       const page: Page = await this.list(range, { limit: VERIFY_PAGE, ...(at !== undefined && { at }) })

@@ -31,6 +31,7 @@ interface Waiting {
  */
 export class GroupCommitter {
   #head: Revision
+  #mark: Revision
   #waiting: Waiting[] = []
   #underWay: Group | undefined
   #running: Promise<void> | undefined
@@ -40,11 +41,17 @@ export class GroupCommitter {
   constructor(options: GroupCommitterOptions) {
     this.#options = options
     this.#head = options.tables.head()
+    this.#mark = options.tables.mark()
   }
 
   /** The last durable revision. */
   get head(): Revision {
     return this.#head
+  }
+
+  /** The durable compaction mark. */
+  get mark(): Revision {
+    return this.#mark
   }
 
   get underWay(): UnderWay {
@@ -83,7 +90,7 @@ export class GroupCommitter {
   }
 
   async #runGroup(): Promise<void> {
-    const group = new Group(this.#options.tables, this.#head)
+    const group = new Group(this.#options.tables, { head: this.#head, mark: this.#mark })
     const members: Waiting[] = []
     this.#underWay = group
     try {
@@ -117,6 +124,7 @@ export class GroupCommitter {
 
   #settle(group: Group): void {
     this.#underWay = undefined
+    this.#mark = group.mark
     if (group.head === this.#head) return
     this.#head = group.head
     this.#options.onDurable(group.changes, group.head)
@@ -124,7 +132,8 @@ export class GroupCommitter {
 
   /** The transaction either happened or not, whatever its failure says; the file tells which. */
   #settleAfterFailure(group: Group): void {
-    if (this.#options.tables.head() === group.head) this.#settle(group)
+    const { tables } = this.#options
+    if (tables.head() === group.head && tables.mark() === group.mark) this.#settle(group)
     else this.#underWay = undefined
   }
 }

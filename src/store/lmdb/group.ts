@@ -23,15 +23,21 @@ export class Group {
   readonly before = new Map<Key, Entry | undefined>()
   readonly #after = new Map<Key, Entry | undefined>()
   #head: Revision
+  #mark: Revision
   #bytes = 0
 
-  constructor(tables: Tables, head: Revision) {
+  constructor(tables: Tables, { head, mark }: { head: Revision; mark: Revision }) {
     this.tables = tables
     this.#head = head
+    this.#mark = mark
   }
 
   get head(): Revision {
     return this.#head
+  }
+
+  get mark(): Revision {
+    return this.#mark
   }
 
   /** Size of the values written. */
@@ -58,7 +64,17 @@ export class Group {
     return at
   }
 
+  /** Forgets history below `mark`, which only goes up. */
+  forgetBelow(mark: Revision): void {
+    if (mark <= this.#mark) return
+    this.#mark = mark
+    this.tables.putMark(mark)
+  }
+
+  /** Skips the revisions up to `to`, if it has not come as far, and forgets what was before. */
   advance(to: Revision): void {
+    if (to <= this.#head) return
     this.#head = to
+    this.forgetBelow(to)
   }
 }

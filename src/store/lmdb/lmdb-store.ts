@@ -80,7 +80,6 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<StoreDri
 
 class LmdbStore implements StoreDriver {
   readonly name = 'lmdb'
-  #mark: Revision
   #isClosed = false
   #closing: Promise<void> | undefined
   readonly #tables: Tables
@@ -99,7 +98,6 @@ class LmdbStore implements StoreDriver {
     this.#owner = owner
     this.#clock = clock
     this.#metrics = metrics
-    this.#mark = tables.mark()
     this.#hub = new WatchHub(tables.head())
     this.#committer = new GroupCommitter({
       tables,
@@ -121,7 +119,7 @@ class LmdbStore implements StoreDriver {
       historyMs: options.historyMs ?? HISTORY_MS,
       historyChangesMax: options.historyChangesMax ?? HISTORY_CHANGES_MAX,
       head: () => this.#committer.head,
-      mark: () => this.#mark,
+      mark: () => this.#committer.mark,
       compact: mark => this.#forgetBelow(mark),
       onError: error => logger.warn({ error }, 'history was not trimmed; it will be tried again'),
     })
@@ -147,7 +145,7 @@ class LmdbStore implements StoreDriver {
 
   async mark(): Promise<Revision> {
     this.#checkOpen()
-    return this.#mark
+    return this.#committer.mark
   }
 
   async get(key: Key, at: Revision = this.#committer.head): Promise<Entry | undefined> {
@@ -213,12 +211,7 @@ class LmdbStore implements StoreDriver {
   async advance(to: Revision): Promise<void> {
     this.#checkOpen()
     checkRevision(to, 'to')
-    await this.#committer.commit(group => {
-      if (to <= group.head) return
-      group.advance(to)
-      this.#tables.putMark(to)
-    })
-    this.#mark = this.#tables.mark()
+    await this.#committer.commit(group => group.advance(to))
     await this.#removeHistory()
   }
 
@@ -272,10 +265,7 @@ class LmdbStore implements StoreDriver {
   }
 
   async #forgetBelow(mark: Revision): Promise<void> {
-    if (mark > this.#mark) {
-      await this.#committer.commit(() => this.#tables.putMark(mark))
-      if (mark > this.#mark) this.#mark = mark
-    }
+    if (mark > this.#committer.mark) await this.#committer.commit(group => group.forgetBelow(mark))
     await this.#removeHistory()
   }
 
@@ -283,7 +273,7 @@ class LmdbStore implements StoreDriver {
   async #removeHistory(): Promise<void> {
     let removed: readonly Key[]
     do {
-      const mark = this.#mark
+      const mark = this.#committer.mark
       removed = await this.#committer.commit(() => this.#tables.removeLogged(mark, TRIM_CHANGES_MAX))
       this.#history.forget(removed, mark)
     } while (removed.length === TRIM_CHANGES_MAX && !this.#isClosed)
@@ -291,7 +281,7 @@ class LmdbStore implements StoreDriver {
 
   #checkReadable(at: Revision): void {
     checkRevision(at, 'revision')
-    checkReadable(at, { mark: this.#mark, head: this.#committer.head })
+    checkReadable(at, { mark: this.#committer.mark, head: this.#committer.head })
   }
 
   #checkOpen(): void {
