@@ -23,6 +23,8 @@ export interface NodeKeeperOptions {
 
 /** A status that has not changed is still written this often, as upstream does. */
 const REPORT_MS = 300_000
+/** While the machine is not ready it is looked at this often, so that nobody waits for a whole interval. */
+const NOT_READY_LOOK_MS = 100
 const RETRY_MS_MIN = 200
 const RETRY_MS_MAX = 7_000
 
@@ -40,10 +42,11 @@ export class NodeKeeper {
     const node = await this.#registered(signal)
     if (node) this.#tellStart(node)
     while (!signal.aborted) {
-      await this.#update().catch(error =>
-        this.#options.logger.warn({ error }, 'could not write the status of the node'),
-      )
-      await clock.sleep(config.statusIntervalMs, signal).catch(() => {}) // Aborted: the loop ends.
+      const isReady = await this.#update().catch(error => {
+        this.#options.logger.warn({ error }, 'could not write the status of the node')
+        return false
+      })
+      await clock.sleep(isReady ? config.statusIntervalMs : NOT_READY_LOOK_MS, signal).catch(() => {}) // Aborted: the loop ends.
     }
   }
 
@@ -80,22 +83,25 @@ export class NodeKeeper {
     return client.patch(Node, { name: nodeName }, { type: 'merge', body: { metadata: { labels: labels ?? {} } } })
   }
 
-  async #update(): Promise<void> {
+  /** Resolves with whether the machine can run Pods. */
+  async #update(): Promise<boolean> {
     const { client, nodeName, clock } = this.#options
     const node = await client.find(Node, { name: nodeName })
     if (!node) {
       if (this.#options.config.registersNode) await this.#register() // Someone deleted it while we live: we are back.
-      return
+      return false
     }
     const status = await this.#status(node.status)
     const heartbeat = node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime
     const isDue = !heartbeat || clock.now().getTime() - timeOf(heartbeat).getTime() >= REPORT_MS
-    if (!isDue && isSameNodeStatus(status, node.status)) return
+    const isReady = status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
+    if (!isDue && isSameNodeStatus(status, node.status)) return isReady
     try {
       await client.updateStatus(Node, { ...node, status })
+      return isReady
     } catch (error) {
       if (!isStatusError(error, 'Conflict')) throw error
-      await this.#update()
+      return this.#update()
     }
   }
 
