@@ -63,7 +63,7 @@ export function criContainerConfigOf(config: ContainerConfig, sandbox: SandboxCo
     command: config.command,
     args: config.args,
     working_dir: config.workingDir,
-    envs: config.env.map(({ name, value }) => ({ key: name, value })),
+    envs: config.env.map(({ name, value }) => ({ key: name, value: Buffer.from(value) })), // Bytes on the wire, as the kernel has it.
     mounts: config.mounts.map(({ containerPath, hostPath, readOnly, propagation }) => ({
       container_path: containerPath,
       host_path: hostPath,
