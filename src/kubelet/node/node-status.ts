@@ -1,5 +1,5 @@
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../api/core-v1/types.ts'
-import { sumOfQuantities, unitsOf } from '../../machinery/quantity.ts'
+import { parseQuantity, quantityText, sumOfQuantities, unitsOf } from '../../machinery/quantity.ts'
 import { timeText } from '../../machinery/time.ts'
 import type { FileSystemUsage, Image, MachineFacts } from '../doors.ts'
 import type { KubeletConfig } from '../kubelet-config.ts'
@@ -168,13 +168,27 @@ export const pidsAreShort = ({ pidsMax, pidsUsed }: { pidsMax: number; pidsUsed:
 /** The same but for the times of heartbeats, which alone are not worth a write. */
 export const isSameNodeStatus = (a: NodeStatus, b: NodeStatus): boolean => comparable(a) === comparable(b)
 
-const comparable = ({ conditions = [], ...rest }: NodeStatus): string =>
+const comparable = ({ conditions = [], capacity, allocatable, ...rest }: NodeStatus): string =>
   JSON.stringify({
     ...sorted(rest),
+    capacity: canonical(capacity),
+    allocatable: canonical(allocatable),
     conditions: conditions.map(({ lastHeartbeatTime: _, ...condition }) => sorted(condition)),
   })
 
-const sorted = (value: object): object => Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+/** The server writes quantities in their shortest form. */
+const canonical = (quantities: NodeStatus['capacity'] = {}): object =>
+  sorted(
+    Object.fromEntries(Object.entries(quantities).map(([name, text]) => [name, quantityText(parseQuantity(text))])),
+  )
+
+/** By name, and without empty lists: the server does not keep those. */
+const sorted = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value)
+      .filter(([, entry]) => !(Array.isArray(entry) && entry.length === 0))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
 
 /** A Node as its kubelet registers it. */
 export function newNodeOf(
