@@ -27,7 +27,8 @@ try {
   }
   await commandLine(context, commandDoors(context)).parseAsync(process.argv)
 } catch (error) {
-  process.exitCode = reported(error)
+  const code = reported(error)
+  process.stderr.write('', () => process.exit(code)) // A server that failed to start may have left things open.
 }
 
 /** Prints a failure as its reader needs it, and answers the exit code. */

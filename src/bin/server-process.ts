@@ -15,6 +15,7 @@ import { keepAllRunning, keepRunning } from './keep-running.ts'
 import { runMachine } from './machine-side/run-machine.ts'
 import { processLogger } from './process-logger.ts'
 import { endSignal, untilAborted } from './run-until-signal.ts'
+import { ensureStandardClass } from './server-side/ensure-standard-class.ts'
 import { type ServerSide, startServerSide } from './server-side/server-side.ts'
 
 /** `holdfast server`: the API, what leads the cluster, and on a cluster of one machine that machine too. */
@@ -25,6 +26,7 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
   await using side = await startServerSide(config, logger)
   logger.info({ port: config.port, afterMs: Math.round(performance.now()) }, 'serving')
   await using clients = new ComponentClients(component => side.transportFor(component), logger)
+  await ensureStandardClass(clients.client('storage'), { isDefault: config.defaultStorage })
   await Promise.all([
     lead(config, { side, clients, logger }, ending),
     keepRunning(
@@ -32,7 +34,7 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
       ending,
       logger,
     ),
-    ...(config.nodes === 1 ? [runOwnMachine(config, { side, clients, logger, version }, ending)] : []),
+    ...(config.nodes === 1 ? [runOwnMachine(config, { side, clients, logger }, ending)] : []),
     untilAborted(ending),
   ])
   logger.info({}, 'ended')
@@ -41,7 +43,7 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
 /** On a cluster of one machine, the host itself is that machine and shares this process and its informers. */
 function runOwnMachine(
   config: ClusterConfig,
-  { side, clients, logger, version }: { side: ServerSide; clients: ComponentClients; logger: Logger; version: string },
+  { side, clients, logger }: { side: ServerSide; clients: ComponentClients; logger: Logger },
   signal: AbortSignal,
 ): Promise<void> {
   const [{ name: nodeName }] = plannedMachines(config) as [PlannedMachine]

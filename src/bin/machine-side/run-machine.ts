@@ -34,7 +34,6 @@ export interface MachineOptions {
   readonly serviceRange: string
   /** The socket of a containerd that is not ours to start and stop. */
   readonly criEndpoint: string | undefined
-  readonly version: string
 }
 
 /** Runs everything that a machine of the cluster needs, until `signal` is aborted. Containers outlive it. */
@@ -134,7 +133,7 @@ function podComponents(
   options: MachineOptions,
   { layout, clients, machine }: Parts & { readonly machine: LocalMachine },
 ): readonly Component[] {
-  const { nodeName, labels, taints, addresses, clusterDns, clusterDomain, version } = options
+  const { nodeName, labels, taints, addresses, clusterDns, clusterDomain } = options
   const { doors } = machine
   const kubelet = createKubelet({
     nodeName,
@@ -145,7 +144,6 @@ function podComponents(
       podLogsDirectory: layout.podLogs,
       clusterDomain,
       clusterDns: [clusterDns],
-      kubeletVersion: version,
       labels,
       taints,
       ...(addresses && { addresses }),
