@@ -1,6 +1,12 @@
 import type { Element, ElementSet, ServiceRules } from '../plan/service-rules.ts'
 import { emptyTable, pickChain, STAMP_SET, TABLE, type TableOptions } from './table.ts'
 
+/**
+ * Chains that draw one of so many endpoints are made in blocks of this size and only with the whole table: nft 1.0 cannot
+ * read back the type of the map that they use, so it cannot add such a rule to a table that is there.
+ */
+const PICK_BLOCK = 32
+
 const nothing: Pick<ServiceRules, 'elements' | 'chains' | 'sets'> = { elements: [], chains: new Map(), sets: new Map() }
 
 /** `set key`: what may be in the table once. */
@@ -22,7 +28,8 @@ export class RuleSet {
   readonly #claims = new Map<Slot, Claim>()
   /** Values as the kernel has them. */
   readonly #written = new Map<Slot, string | undefined>()
-  readonly #writtenPicks = new Set<number>()
+  /** Blocks of chains that draw one of so many, by their number. */
+  readonly #pickBlocks = new Set<number>()
   readonly #dirtySlots = new Set<Slot>()
   readonly #oldChains = new Map<string, readonly string[] | undefined>()
   readonly #oldSets = new Map<string, string | undefined>()
@@ -78,7 +85,6 @@ export class RuleSet {
   /** Commands that make the table anew as a whole, whatever is there. */
   whole(): string {
     this.#written.clear()
-    this.#writtenPicks.clear()
     this.#oldChains.clear()
     this.#oldSets.clear()
     for (const slot of this.#claims.keys()) this.#dirtySlots.add(slot)
@@ -86,12 +92,22 @@ export class RuleSet {
       for (const name of chains.keys()) this.#oldChains.set(name, undefined)
       for (const name of sets.keys()) this.#oldSets.set(name, undefined)
     }
-    return `${emptyTable(this.#options)}${this.#commands()}`
+    this.#pickBlocks.add(0)
+    for (const { holders } of this.#claims.values()) {
+      for (const block of pickBlocksOf(holders.values())) this.#pickBlocks.add(block)
+    }
+    const picks = [...this.#pickBlocks].flatMap(block =>
+      Array.from({ length: PICK_BLOCK }, (_, i) => pickChain(block * PICK_BLOCK + i + 1)),
+    )
+    return `${emptyTable(this.#options)}${picks.join('')}${this.#commands()}`
   }
 
-  /** Commands for what changed since the last commands were made; empty when nothing did. */
+  /** Commands for what changed since the last commands were made; empty when nothing did, and all when only that helps. */
   changes(): string {
-    return this.#commands()
+    const isMissing = [...this.#dirtySlots].some(slot =>
+      pickBlocksOf(this.#claims.get(slot)?.holders.values() ?? []).some(block => !this.#pickBlocks.has(block)),
+    )
+    return isMissing ? this.whole() : this.#commands()
   }
 
   /** An element is deleted before its slot gets another value; what refers to a chain goes before it and comes after it. */
@@ -104,7 +120,6 @@ export class RuleSet {
     const text = [
       ...elementCommands('delete', removed),
       ...chains.before,
-      ...this.#missingPicks(added),
       ...elementCommands('add', added),
       ...chains.after,
     ].join('')
@@ -149,16 +164,14 @@ export class RuleSet {
     this.#oldSets.clear()
     return { before: [...made!, ...flushed!, ...filled!], after: dropped! }
   }
-
-  #missingPicks(added: readonly Element[]): string[] {
-    const counts = added.flatMap(({ value }) =>
-      value?.startsWith('goto pick-') ? [Number(value.slice('goto pick-'.length))] : [],
-    )
-    const missing = [...new Set(counts)].filter(count => !this.#writtenPicks.has(count))
-    for (const count of missing) this.#writtenPicks.add(count)
-    return missing.map(pickChain)
-  }
 }
+
+const PICK = 'goto pick-'
+
+const pickBlocksOf = (values: Iterable<string | undefined>): number[] =>
+  [...values].flatMap(value =>
+    value?.startsWith(PICK) ? [Math.floor((Number(value.slice(PICK.length)) - 1) / PICK_BLOCK)] : [],
+  )
 
 const slotOf = ({ set, key }: Element): Slot => `${set} ${key}`
 

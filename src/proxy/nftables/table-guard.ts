@@ -31,7 +31,8 @@ async function watchChanges(
   while (!signal.aborted) {
     try {
       let [isOurs, touchesTable] = [false, false]
-      for await (const line of commands.lines('nft', ['monitor'], signal)) {
+      // It yields to everything else: reading the news of a change must not delay the next one.
+      for await (const line of commands.lines('nice', ['-n', '19', 'nft', 'monitor'], signal)) {
         if (END_OF_CHANGE.test(line)) {
           if (touchesTable && !isOurs) onDamage()
           isOurs = touchesTable = false
