@@ -89,6 +89,7 @@ export function worldOf({ pods = '', spec, meta, status, claims = [], features, 
     currentRevision: revisionNamed(OLD),
     updateRevision: revisionNamed(NEW),
     claimNamed: name => claims.find(({ metadata }) => metadata.name === name),
+    replacementWaitMs: () => 0,
     features: { ...defaultFeatures, ...features },
     now: NOW,
   }

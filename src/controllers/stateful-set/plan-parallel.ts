@@ -20,7 +20,7 @@ export function planParallel(world: World, planUpdate: (world: World) => Plan): 
   const update = planUpdate(world)
   const slotSteps = findings.map(({ steps }) => steps).filter(steps => steps.length > 0)
   const stages = [references, deletions, ...batchesOf(slotSteps), ...update.stages]
-  const wait = claimWaitOf(findings) ?? update.wait ?? settlingWait(world)
+  const wait = lastingWaitOf(findings) ?? update.wait ?? settlingWait(world)
   return { stages: stages.filter(stage => stage.length > 0), ...(wait && { wait }) }
 }
 
@@ -42,9 +42,13 @@ function batchesOf(slotSteps: readonly (readonly Step[])[]): readonly (readonly 
   return batches
 }
 
-/** The only wait of a slot that no step of this pass ends. */
-const claimWaitOf = (findings: readonly { readonly wait?: Wait }[]): Wait | undefined =>
-  findings.find(({ wait }) => wait?.rule === 'ClaimOfFormerPod')?.wait
+/** A wait of a slot that no step of this pass ends: for the claim of a former Pod, or for the time to replace one. */
+const lastingWaitOf = (
+  findings: readonly { readonly steps: readonly Step[]; readonly wait?: Wait }[],
+): Wait | undefined =>
+  findings.find(
+    ({ steps, wait }) => wait?.rule === 'ClaimOfFormerPod' || (wait?.rule === 'PodEnded' && steps.length === 0),
+  )?.wait
 
 function settlingWait(world: World): Wait | undefined {
   const { slots, condemned } = world

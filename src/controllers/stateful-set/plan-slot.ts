@@ -11,11 +11,16 @@ import { isAvailable, isRunningReady, revisionFor, type Slot, type World } from 
 /** What every policy does first with a slot (O7–O9). With `wait`, nothing more is to be done with it in this pass. */
 export function findingFor(world: World, { ordinal, pod }: Slot): Finding {
   if (!pod) return creationOf(world, ordinal)
-  if (hasPodEnded(pod)) {
-    const steps: Step[] = isPodTerminating(pod) ? [] : [{ kind: 'deletePod', pod, reason: 'Ended' }]
-    return { steps, wait: { rule: 'PodEnded', pod } }
-  }
+  if (hasPodEnded(pod)) return replacementOf(world, pod)
   return { steps: pod.status?.phase === 'Pending' ? pendingSteps(world, pod) : [] }
+}
+
+/** An ended Pod makes room for its successor; one that ends again and again is given more time each time. */
+function replacementOf(world: World, pod: Pod): Finding {
+  if (isPodTerminating(pod)) return { steps: [], wait: { rule: 'PodEnded', pod } }
+  const recheckAfterMs = world.replacementWaitMs(pod)
+  if (recheckAfterMs > 0) return { steps: [], wait: { rule: 'PodEnded', pod, recheckAfterMs } }
+  return { steps: [{ kind: 'deletePod', pod, reason: 'Ended' }], wait: { rule: 'PodEnded', pod } }
 }
 
 function creationOf(world: World, ordinal: number): Finding {

@@ -13,6 +13,7 @@ import { isNamedAfter, revisionOf } from './identity.ts'
 import { outdatedDeletions, type Plan } from './plan.ts'
 import { planPass } from './plan-pass.ts'
 import { PodControl } from './pod-control.ts'
+import { ReplacementPace } from './replacement-pace.ts'
 import { historyOf, type SetHistory, truncateHistory } from './set-revisions.ts'
 import { statusOf } from './status.ts'
 import { writeStatus } from './status-writer.ts'
@@ -28,7 +29,7 @@ export function statefulSetReconciler(
   features: StatefulSetFeatures = defaultFeatures,
 ): Reconciler {
   const tools = toolsFrom(dependencies)
-  const { sets, expectations, told } = tools
+  const { sets, expectations, told, pace } = tools
   const uids = new Map<string, string>()
   return async function reconcile(key) {
     const set = sets.get(key)
@@ -36,6 +37,7 @@ export function statefulSetReconciler(
     if (before !== undefined && before !== set?.metadata.uid) {
       expectations.forget(key) // What was written for another life of this name must not hold up this one.
       told.forget(before)
+      pace.forget(before)
       uids.delete(keyText(key))
     }
     if (!set) return {} // Deleted. Its Pods go by owner reference; nothing is left to do here.
@@ -62,6 +64,7 @@ function toolsFrom(dependencies: Dependencies) {
     revisions: informers.informer(ControllerRevision),
     podControl: new PodControl({ client, claims, events, expectations }),
     told: new ToldCauses(events),
+    pace: new ReplacementPace(clock),
     evidenceIn: clusterEvidence(informers, claims),
   }
 }
@@ -78,6 +81,7 @@ async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFea
     currentRevision: history.currentRevision,
     updateRevision: history.updateRevision,
     claimNamed: name => tools.claims.get({ namespace, name }),
+    replacementWaitMs: pod => tools.pace.waitMs(set.metadata.uid, pod),
     features,
     now: tools.clock.now(),
   }
@@ -89,7 +93,7 @@ async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFea
   await tellHow(tools, { world, plan, failure, history })
   await truncateHistory(tools, set, { history, usedNames: members.map(pod => revisionOf(pod) ?? '') })
   if (failure !== undefined) throw failure
-  return untilNextAvailable(world)
+  return earliestOf(untilNextAvailable(world), plan.wait?.rule === 'PodEnded' ? plan.wait : {})
 }
 
 /** The Pods of the set: its own, with orphans that fit adopted and misfits released on the way (L9). */
@@ -137,6 +141,13 @@ async function tellHow(tools: Tools, { world, plan, failure, history }: PassRepo
     now: timeText(now),
   })
   tools.told.tell(set, explanation)
+}
+
+function earliestOf(a: Result, b: Result): Result {
+  const { recheckAfterMs: first } = a
+  const { recheckAfterMs: second } = b
+  if (first === undefined || second === undefined) return { ...a, ...b }
+  return { recheckAfterMs: Math.min(first, second) }
 }
 
 /** The moment at which the next ready Pod becomes available (L5). */

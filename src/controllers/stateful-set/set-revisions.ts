@@ -35,18 +35,33 @@ export async function historyOf(
 ): Promise<SetHistory> {
   const { client } = dependencies
   const found = revisionsOf(dependencies.revisions, set, selector)
-  const known = isBeingDeleted(set)
-    ? found
-    : await adoptRevisions(
-        client,
-        { owner: set, mayAdopt: () => ensureMayAdopt(client, StatefulSet as Kind, set) },
-        found,
-      )
+  if (isBeingDeleted(set)) return lastHistoryOf(set, found)
+  const known = await adoptRevisions(
+    client,
+    { owner: set, mayAdopt: () => ensureMayAdopt(client, StatefulSet as Kind, set) },
+    found,
+  )
   const { revision: updateRevision, collisionCount } = await updateRevisionOf(dependencies, set, known)
   const { name } = updateRevision.metadata
   const revisions = [...known.filter(({ metadata }) => metadata.name !== name), updateRevision].sort(byAge)
   const current = revisions.find(({ metadata }) => metadata.name === set.status?.currentRevision)
   return { revisions, currentRevision: current ?? updateRevision, updateRevision, collisionCount }
+}
+
+/**
+ * While a set is being deleted the garbage collector takes its revisions away: making them again would go on for ever.
+ * Status only needs their names (T12).
+ */
+function lastHistoryOf(set: StatefulSet, revisions: readonly ControllerRevision[]): SetHistory {
+  const named = (name: string): ControllerRevision =>
+    revisions.find(({ metadata }) => metadata.name === name) ?? {
+      apiVersion: 'apps/v1',
+      kind: 'ControllerRevision',
+      metadata: { ...set.metadata, name },
+      revision: 0,
+    }
+  const { currentRevision = '', updateRevision = '', collisionCount = 0 } = set.status ?? {}
+  return { revisions, currentRevision: named(currentRevision), updateRevision: named(updateRevision), collisionCount }
 }
 
 async function updateRevisionOf(
@@ -80,6 +95,7 @@ export async function truncateHistory(
   set: StatefulSet,
   { history, usedNames }: { readonly history: SetHistory; readonly usedNames: readonly string[] },
 ): Promise<void> {
+  if (isBeingDeleted(set)) return
   const { revisions, currentRevision, updateRevision } = history
   const liveNames = new Set([currentRevision.metadata.name, updateRevision.metadata.name, ...usedNames])
   const surplus = surplusOf(revisions, { liveNames, limit: set.spec.revisionHistoryLimit ?? 10 })

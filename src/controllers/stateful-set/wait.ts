@@ -5,7 +5,7 @@ export type Wait =
   /** O5: the set itself is being deleted. */
   | { readonly rule: 'SetDeleting' }
   /** O7: a Pod has ended; its successor comes when it is gone. */
-  | { readonly rule: 'PodEnded'; readonly pod: Pod }
+  | { readonly rule: 'PodEnded'; readonly pod: Pod; readonly recheckAfterMs?: number }
   /** O8: a Pod was created in this pass. */
   | { readonly rule: 'PodCreated'; readonly podName: string }
   /** S17: the claim of a former Pod of this name is about to be deleted. */

@@ -20,6 +20,8 @@ export interface World {
   readonly currentRevision: ControllerRevision
   readonly updateRevision: ControllerRevision
   readonly claimNamed: (name: string) => PersistentVolumeClaim | undefined
+  /** How long a Pod that has ended still stays before it is replaced. */
+  readonly replacementWaitMs: (pod: Pod) => number
   readonly features: StatefulSetFeatures
   readonly now: Date
 }
