@@ -99,7 +99,7 @@ export class RuleSet {
     const picks = [...this.#pickBlocks].flatMap(block =>
       Array.from({ length: PICK_BLOCK }, (_, i) => pickChain(block * PICK_BLOCK + i + 1)),
     )
-    return `${emptyTable(this.#options)}${picks.join('')}${this.#commands()}`
+    return `${emptyTable(this.#options)}${picks.join('')}${this.#stamped(this.#commands())}`
   }
 
   /** Commands for what changed since the last commands were made; empty when nothing did, and all when only that helps. */
@@ -107,7 +107,9 @@ export class RuleSet {
     const isMissing = [...this.#dirtySlots].some(slot =>
       pickBlocksOf(this.#claims.get(slot)?.holders.values() ?? []).some(block => !this.#pickBlocks.has(block)),
     )
-    return isMissing ? this.whole() : this.#commands()
+    if (isMissing) return this.whole()
+    const commands = this.#commands()
+    return commands && this.#stamped(commands)
   }
 
   /** An element is deleted before its slot gets another value; what refers to a chain goes before it and comes after it. */
@@ -117,15 +119,17 @@ export class RuleSet {
     for (const slot of this.#dirtySlots) this.#moveSlot(slot, removed, added)
     this.#dirtySlots.clear()
     const chains = this.#changedChains()
-    const text = [
+    return [
       ...elementCommands('delete', removed),
       ...chains.before,
       ...elementCommands('add', added),
       ...chains.after,
     ].join('')
-    if (text === '') return ''
+  }
+
+  #stamped(commands: string): string {
     this.#stamp++
-    return `flush set ${TABLE} ${STAMP_SET}\n${text}add element ${TABLE} ${STAMP_SET} { ${this.stamp} }\n`
+    return `flush set ${TABLE} ${STAMP_SET}\n${commands}add element ${TABLE} ${STAMP_SET} { ${this.stamp} }\n`
   }
 
   #moveSlot(slot: Slot, removed: Element[], added: Element[]): void {
