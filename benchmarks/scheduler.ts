@@ -1,23 +1,33 @@
 /**
- * How many Pods a second get their machine, on simulated machines and an API in memory: `node benchmarks/scheduler.ts`.
- * Arguments: the number of machines (5000) and of Pods (5000) of each workload.
+ * How many Pods a second get their machine: `node benchmarks/scheduler.ts [machines] [Pods] [workload] [api]`. The API is
+ * `server`, the real one in this process over a store in memory, events included, or `fake`, which costs next to nothing.
  */
-import { type Node, Node as nodeKind, PersistentVolume, PersistentVolumeClaim, Pod } from '../src/api/core-v1/types.ts'
+
+import { Registry as MetricsRegistry } from 'prom-client'
+import { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../src/api/core-v1/types.ts'
+import type { Kind, KubernetesObject, Unsaved } from '../src/api/kind.ts'
 import { StorageClass } from '../src/api/storage-v1/types.ts'
 import { apiClient } from '../src/client/api-client.ts'
+import { ApiEventRecorder } from '../src/client/api-event-recorder.ts'
 import type { Client } from '../src/client/client.ts'
 import type { Dependencies } from '../src/client/controller.ts'
 import { controllerComponent } from '../src/client/run-controller.ts'
 import { SharedInformers } from '../src/client/shared-informers.ts'
 import { persistentVolumeController } from '../src/controllers/persistent-volume/persistent-volume-controller.ts'
-import { seededRandom } from '../src/fakes/seeded-random.ts'
+import type { ApiTransport } from '../src/machinery/api-call.ts'
 import { silentLogger } from '../src/machinery/logger.ts'
 import { systemClock } from '../src/machinery/system-clock.ts'
+import { systemRandom } from '../src/machinery/system-random.ts'
+import { createRegistry } from '../src/registry/create-registry.ts'
 import { claimOf, classOf, nodeOf, type PodTraits, podOf, volumeOf } from '../src/scheduler/fixtures.ts'
 import { MemoryApi } from '../src/scheduler/memory-api.ts'
 import { createScheduler } from '../src/scheduler/scheduler.ts'
+import { createApiServer } from '../src/server/api-server.ts'
+import { allowAll } from '../src/server/authorization/authorizer.ts'
+import { memoryStore } from '../src/store/memory/memory-store.ts'
 
-const [nodeCount = 5000, podCount = 5000] = process.argv.slice(2).map(Number)
+const [, , nodesText = '5000', podsText = '5000', only = '', apiName = 'server'] = process.argv
+const [nodeCount, podCount] = [Number(nodesText), Number(podsText)]
 const ZONES = 3
 const PODS_PER_APP = 50
 const DEADLINE_MS = 120_000
@@ -69,12 +79,13 @@ const workloads: readonly Workload[] = [
     name: 'local volumes to bind',
     runsVolumeController: true,
     prepare: async client => {
-      await client.create(StorageClass, classOf('local'))
+      await create(client, StorageClass, classOf('local'))
       const spec = { storageClassName: 'local' }
-      for (let i = 0; i < podCount; i++) {
-        await client.create(PersistentVolume, volumeOf(`pv-${i}`, { hosts: [`node-${i % nodeCount}`], spec }))
-        await client.create(PersistentVolumeClaim, claimOf(`data-${i}`, spec))
-      }
+      await times(podCount, async i => {
+        const volume = volumeOf(`pv-${i}`, { hosts: [`node-${i % nodeCount}`], spec })
+        await createWithStatus(client, PersistentVolume, volume)
+        await create(client, PersistentVolumeClaim, claimOf(`data-${i}`, spec))
+      })
     },
     pod: index => ({ ...small, claims: [`data-${index}`] }),
   },
@@ -95,36 +106,85 @@ const machine = (index: number): Node =>
   })
 
 async function podsPerSecond({ pod, prepare, runsVolumeController }: Workload): Promise<number> {
-  const api = new MemoryApi()
-  const client = apiClient(api)
-  for (let i = 0; i < nodeCount; i++) await client.create(nodeKind, machine(i))
+  await using api = apiName === 'fake' ? fakeApi() : await serverApi()
+  const client = apiClient(api.transport)
+  await client.create(Namespace, { metadata: { name: 'default' }, spec: {} })
+  await times(nodeCount, i => createWithStatus(client, Node, machine(i)))
   await prepare?.(client)
-  for (let i = 0; i < podCount; i++) await client.create(Pod, podOf(`pod-${i}`, pod(i)))
+  await times(podCount, i => create(client, Pod, podOf(`pod-${i}`, pod(i))))
+  const parts = Array.from({ length: 3 }, () => dependenciesOf(client))
+  const placed = countPlaced(parts[2]!)
+  await placed.informer.whenSynced()
   const stopping = new AbortController()
-  const parts = Array.from({ length: 2 }, () => dependenciesOf(client))
   const startedMs = systemClock.monotonicMs()
   const running = [createScheduler(parts[0]!).run(stopping.signal)]
   if (runsVolumeController)
     running.push(controllerComponent(persistentVolumeController, parts[1]!).run(stopping.signal))
-  while (api.bindings.length < podCount && systemClock.monotonicMs() - startedMs < DEADLINE_MS) {
-    await systemClock.sleep(5)
-  }
+  while (placed.uids.size < podCount && systemClock.monotonicMs() - startedMs < DEADLINE_MS) await systemClock.sleep(5)
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
   stopping.abort(new Error('measured'))
   await Promise.all([...running, ...parts.map(({ informers }) => informers.stop())])
-  return api.bindings.length / seconds
+  return placed.uids.size / seconds
+}
+
+function countPlaced({ informers }: Dependencies) {
+  const uids = new Set<string>()
+  const informer = informers.informer(Pod)
+  informer.subscribe(({ object: { metadata, spec } }) => {
+    if (spec.nodeName) uids.add(metadata.uid)
+  })
+  return { uids, informer }
+}
+
+interface BenchmarkApi extends AsyncDisposable {
+  readonly transport: ApiTransport
+}
+
+const fakeApi = (): BenchmarkApi => ({ transport: new MemoryApi(), [Symbol.asyncDispose]: async () => {} })
+
+async function serverApi(): Promise<BenchmarkApi> {
+  const base = { clock: systemClock, random: systemRandom, logger: silentLogger }
+  const registry = createRegistry({ ...base, store: memoryStore({ clock: systemClock }), admission: [] })
+  const metrics = new MetricsRegistry()
+  const server = createApiServer({ ...base, registry, metrics, authentication: [], authorization: allowAll })
+  await registry.whenReady()
+  return {
+    transport: server.transportFor({ name: 'benchmark', groups: ['system:masters', 'system:authenticated'] }),
+    [Symbol.asyncDispose]: async () => {
+      await server.close()
+      await registry.close()
+    },
+  }
+}
+
+/** Many at a time, in order. */
+async function times(count: number, run: (index: number) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < count; from += 500) {
+    await Promise.all(Array.from({ length: Math.min(500, count - from) }, (_, offset) => run(from + offset)))
+  }
+}
+
+/** Test objects come as if stored; the server gives what it gives itself. */
+function create<T extends KubernetesObject>(client: Client, kind: Kind<T>, object: T): Promise<T> {
+  const { resourceVersion: _version, uid: _uid, creationTimestamp: _time, ...metadata } = object.metadata
+  return client.create(kind, { ...object, metadata } as unknown as Unsaved<T>)
+}
+
+/** The status of a new object is empty, whatever it came with. */
+async function createWithStatus<T extends Node | PersistentVolume>(client: Client, kind: Kind<T>, object: T) {
+  const created = await create(client, kind, object)
+  await client.updateStatus(kind, { ...created, status: object.status })
 }
 
 function dependenciesOf(client: Client): Dependencies {
-  const random = seededRandom(1)
-  const informers = new SharedInformers({ client, clock: systemClock, random, logger: silentLogger })
-  return { client, clock: systemClock, random, informers, logger: silentLogger, events: { record: () => {} } }
+  const base = { client, clock: systemClock, random: systemRandom, logger: silentLogger }
+  const events = new ApiEventRecorder({ component: 'default-scheduler' }, base)
+  return { ...base, informers: new SharedInformers(base), events }
 }
 
-console.log(`${podCount} Pods on ${nodeCount} machines`)
-const only = process.argv[4]
+console.log(`${podCount} Pods on ${nodeCount} machines, ${apiName} API`)
 for (const workload of workloads) {
-  if (only && !workload.name.includes(only)) continue
+  if (!workload.name.includes(only)) continue
   const rate = await podsPerSecond(workload)
   console.log(`${Math.round(rate).toString().padStart(7)} Pods/s  ${workload.name}`)
 }
