@@ -1,9 +1,11 @@
+import { deepEqual } from 'fast-equals'
 import { addressRangeOf } from '../machinery/address-range.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
 import type { Store } from '../store/store.ts'
 import { StoreMirror } from './cache/store-mirror.ts'
+import { CustomResources } from './custom/custom-resources.ts'
 import { GenericResource } from './generic-resource.ts'
 import type { KindDefinition, KindDifferences } from './kind-definition.ts'
 import { eventConversion } from './kinds/event.ts'
@@ -43,6 +45,9 @@ class LiveRegistry implements Registry {
   readonly #resources = new Map<string, Resource>()
   readonly #listeners = new Set<() => void>()
   readonly #kinds = new Map<string, ServedKind>()
+  readonly #custom: CustomResources
+  readonly #customResources = new Map<string, readonly Resource[]>()
+  readonly #ready: Promise<void>
 
   constructor(options: RegistryOptions) {
     this.#mirror = new StoreMirror(options)
@@ -54,7 +59,37 @@ class LiveRegistry implements Registry {
       this.#resources.set(`${row.group}/${row.version}/${row.plural}`, new GenericResource(kind, environment))
       if (!this.#kinds.has(`${row.group}/${row.plural}`)) this.#kinds.set(`${row.group}/${row.plural}`, kind)
     }
+    this.#custom = new CustomResources({
+      definitions: this.#kinds.get('apiextensions.k8s.io/customresourcedefinitions')!,
+      environment,
+      builtIn: schemas,
+      namesIn: (group, except) => this.#namesIn(group, except),
+      serve: (definition, kinds) => this.#serveCustom(definition, kinds, environment),
+    })
     this.#mirror.start()
+    this.#ready = this.#mirror.whenReady().then(() => this.#custom.start())
+  }
+
+  #namesIn(group: string, except: string): ReadonlySet<string> {
+    const names = new Set<string>()
+    const others = [...this.#customResources].filter(([definition]) => definition !== except).flatMap(([, all]) => all)
+    for (const { info } of [...this.#resources.values(), ...others]) {
+      if (info.group !== group) continue
+      for (const name of [info.plural, info.singular, info.kind, ...info.shortNames]) names.add(name)
+    }
+    return names
+  }
+
+  #serveCustom(definition: string, kinds: readonly ServedKind[], environment: WriteEnvironment): void {
+    const before = this.#customResources.get(definition) ?? []
+    const now = kinds.map(kind => new GenericResource(kind, environment))
+    if (now.length > 0) this.#customResources.set(definition, now)
+    else this.#customResources.delete(definition)
+    const hasChanged = !deepEqual(
+      before.map(({ info }) => info),
+      now.map(({ info }) => info),
+    )
+    if (hasChanged) for (const listener of [...this.#listeners]) listener()
   }
 
   #environmentOf({ store, clock, random, logger, admission, featureGates = {} }: RegistryOptions): WriteEnvironment {
@@ -91,11 +126,14 @@ class LiveRegistry implements Registry {
   }
 
   find(group: string, version: string, plural: string): Resource | undefined {
-    return this.#resources.get(`${group}/${version}/${plural}`)
+    return (
+      this.#resources.get(`${group}/${version}/${plural}`) ??
+      this.#customResources.get(`${plural}.${group}`)?.find(({ info }) => info.version === version)
+    )
   }
 
   resources(): readonly Resource[] {
-    return [...this.#resources.values()]
+    return [...this.#resources.values(), ...[...this.#customResources.values()].flat()]
   }
 
   onChange(listener: () => void): Disposable {
@@ -104,11 +142,12 @@ class LiveRegistry implements Registry {
   }
 
   whenReady(): Promise<void> {
-    return this.#mirror.whenReady()
+    return this.#ready
   }
 
-  close(): Promise<void> {
-    return this.#mirror.stop()
+  async close(): Promise<void> {
+    await this.#custom.stop()
+    await this.#mirror.stop()
   }
 }
 

@@ -15,6 +15,7 @@ import {
   volumeAttachments,
 } from './cluster-support.ts'
 import { configMaps, endpoints, limitRanges, resourceQuotas, secrets, serviceAccounts } from './config.ts'
+import { customResourceDefinitions } from './custom-resource-definition.ts'
 import { daemonSets } from './daemon-set.ts'
 import { deployments } from './deployment.ts'
 import { events, eventsOfEventsGroup } from './event.ts'
@@ -77,5 +78,6 @@ export const kindDefinitions: readonly KindDefinition[] = [
   mutatingWebhooks,
   validatingWebhooks,
   apiServices,
+  customResourceDefinitions,
   ...countedKinds,
 ]

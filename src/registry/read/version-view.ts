@@ -9,7 +9,9 @@ export function viewOf(kind: ServedKind, stored: Encoded): Encoded {
   if (!kind.conversion) return stored
   const known = views.get(stored)?.get(kind)
   if (known) return known
-  const view = encodedOf(kind.conversion.fromStored(stored.object))
+  const converted = kind.conversion.fromStored(stored.object)
+  if (converted === stored.object) return stored
+  const view = encodedOf(converted)
   const all = views.get(stored) ?? new Map<ServedKind, Encoded>()
   all.set(kind, view)
   views.set(stored, all)

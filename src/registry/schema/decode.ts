@@ -66,7 +66,7 @@ class Decoder {
       if (property) {
         const decoded = this.#value(property, part, schema)
         if (key === 'status' && this.#path.length === 1) this.#fillsZeroes = false
-        if (decoded !== undefined && !(isEmptyList(decoded) && !schema.required.includes(key))) out[key] = decoded
+        if (decoded !== undefined && !isOmitted(schema, { key, property, decoded })) out[key] = decoded
       } else if (schema.preservesUnknown) setOwn(out, key, this.#any(part))
       else this.unknownFields.push(pathText(this.#path))
       this.#path.pop()
@@ -204,7 +204,12 @@ class Decoder {
 
 const isObject = (value: JsonValue): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const isEmptyList = (value: JsonValue): boolean => Array.isArray(value) && value.length === 0
+/** As in Go, an optional list that is empty is not written; values of any type are kept as they are. */
+const isOmitted = (schema: Schema, part: { key: string; property: Schema; decoded: JsonValue }): boolean =>
+  part.property.type === 'array' &&
+  Array.isArray(part.decoded) &&
+  part.decoded.length === 0 &&
+  !schema.required.includes(part.key)
 
 const INT32_MAX = 2 ** 31 - 1
 const isInteger = (value: number, format: string | undefined): boolean =>

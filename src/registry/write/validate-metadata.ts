@@ -82,7 +82,7 @@ export function annotationErrors(annotations: ObjectMeta['annotations'], path: s
 function finalizerErrors(finalizer: string): readonly FieldError[] {
   const problems = qualifiedNameProblems(finalizer)
   if (problems.length > 0) return problems.map(problem => invalid('metadata.finalizers', finalizer, problem))
-  if (finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return []
+  if (/[/.]/.test(finalizer) || STANDARD_FINALIZERS.has(finalizer)) return []
   return [
     invalid('metadata.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
   ]
