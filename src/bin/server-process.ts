@@ -1,7 +1,10 @@
+import { existsSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { CommandContext } from '../cli/commands/command-context.ts'
 import type { ClusterConfig } from '../cli/config/settings.ts'
 import { type PlannedMachine, plannedMachines } from '../cli/host/machine-plan.ts'
+import type { Client } from '../client/client.ts'
 import { ControllerMetrics } from '../client/controller-metrics.ts'
 import { runWhileLeading } from '../client/leader-election.ts'
 import { clusterDnsService } from '../dns/service/cluster-dns-service.ts'
@@ -15,8 +18,10 @@ import { keepAllRunning, keepRunning } from './keep-running.ts'
 import { runMachine } from './machine-side/run-machine.ts'
 import { processLogger } from './process-logger.ts'
 import { endSignal, untilAborted } from './run-until-signal.ts'
+import { authoritySigner } from './server-side/authority-signer.ts'
 import { ensureStandardClass } from './server-side/ensure-standard-class.ts'
 import { type ServerSide, startServerSide } from './server-side/server-side.ts'
+import { createJoinToken } from './token-commands.ts'
 
 /** `holdfast server`: the API, what leads the cluster, and on a cluster of one machine that machine too. */
 export async function runServerProcess(config: ClusterConfig, { version }: CommandContext): Promise<void> {
@@ -26,6 +31,7 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
   await using side = await startServerSide(config, logger)
   logger.info({ port: config.port, afterMs: Math.round(performance.now()) }, 'serving')
   await using clients = new ComponentClients(component => side.transportFor(component), logger)
+  await ensureJoinToken(join(side.layout.root, 'join-token'), clients.client('token'), side.authority.certificate)
   await ensureStandardClass(clients.client('storage'), { isDefault: config.defaultStorage })
   await Promise.all([
     lead(config, { side, clients, logger }, ending),
@@ -38,6 +44,12 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
     untilAborted(ending),
   ])
   logger.info({}, 'ended')
+}
+
+/** A token for the machines that are made on this host, kept where only root reads it. */
+async function ensureJoinToken(path: string, client: Client, authority: string): Promise<void> {
+  if (existsSync(path)) return
+  writeFileSync(path, await createJoinToken(client, { authority }), { mode: 0o600 })
 }
 
 /** On a cluster of one machine, the host itself is that machine and shares this process and its informers. */
@@ -68,6 +80,7 @@ function lead(
   signal: AbortSignal,
 ): Promise<void> {
   const metrics = new ControllerMetrics(side.metrics, () => clock.monotonicMs())
+  const controllerOptions = { rootCertificate: side.authority.certificate, signer: authoritySigner(side.authority) }
   const run = (leading: AbortSignal): Promise<void> =>
     keepAllRunning(
       controlComponents(clients, { rootCertificate: side.authority.certificate }, metrics),

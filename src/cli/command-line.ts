@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly taint: readonly string[]
   readonly clusterDns: string
   readonly clusterDomain: string
+  readonly podCidr: string
+  readonly serviceCidr: string
   readonly criEndpoint?: string
   readonly registryMirror: readonly string[]
   readonly logLevel: string
@@ -160,6 +162,8 @@ function addAgent(program: Command, doors: CommandDoors): void {
     .option('--taint <key=value:effect>', 'taint of the Node (repeatable)', collected, [])
     .option('--cluster-dns <ip>', clusterSettings.clusterDns.help, clusterSettings.clusterDns.default)
     .option('--cluster-domain <domain>', clusterSettings.clusterDomain.help, clusterSettings.clusterDomain.default)
+    .option('--pod-cidr <range>', clusterSettings.podCidr.help, clusterSettings.podCidr.default)
+    .option('--service-cidr <range>', clusterSettings.serviceCidr.help, clusterSettings.serviceCidr.default)
     .option('--cri-endpoint <socket>', clusterSettings.criEndpoint.help)
     .option('--registry-mirror <host=url>', clusterSettings.registryMirror.help, collected, [])
     .option('--log-level <level>', clusterSettings.logLevel.help, clusterSettings.logLevel.default)

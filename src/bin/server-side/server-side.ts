@@ -44,7 +44,12 @@ export async function startServerSide(config: ClusterConfig, logger: Logger): Pr
   await server.listen({
     host: config.bindAddress,
     port: config.port,
-    certificate: { ...certificate, clientAuthorities: authority.certificate },
+    // With its authority, so that a machine that knows only the authority's hash can find it.
+    certificate: {
+      key: certificate.key,
+      certificate: `${certificate.certificate.trimEnd()}\n${authority.certificate}`,
+      clientAuthorities: authority.certificate,
+    },
   })
   await writeAdminKubeconfig({ config, layout, certificates, authority })
   return {

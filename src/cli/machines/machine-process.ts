@@ -27,6 +27,8 @@ export async function startMachine(
     ['--data-dir', data],
     ['--cluster-dns', config.clusterDns],
     ['--cluster-domain', config.clusterDomain],
+    ['--pod-cidr', config.podCidr],
+    ['--service-cidr', config.serviceCidr],
     ['--log-level', config.logLevel],
     ...(machine.isControlPlane
       ? [

@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AgentOptions } from '../cli/command-line.ts'
+import { CommandError } from '../cli/terminal.ts'
+import { apiClient } from '../client/api-client.ts'
+import { HttpsTransport } from '../client/https-transport.ts'
+import type { Logger } from '../machinery/logger.ts'
+import { systemClock as clock } from '../machinery/system-clock.ts'
+import { type KeyPair, needsRenewal } from '../server/pki/certificate.ts'
+import { ComponentClients } from './component-clients.ts'
+import { parseJoinToken } from './join/join-token.ts'
+import { pinnedAuthority } from './join/pinned-authority.ts'
+import { requestNodeCertificate } from './join/request-certificate.ts'
+import { machineLayoutOf } from './machine-side/machine-layout.ts'
+import { runMachine } from './machine-side/run-machine.ts'
+import { processLogger } from './process-logger.ts'
+import { endSignal } from './run-until-signal.ts'
+import { hostAddresses, hostName } from './server-side/host-addresses.ts'
+
+/** `holdfast agent`: this machine as part of a cluster. Joins with a token the first time, later with what it got then. */
+export async function runAgentProcess(options: AgentOptions): Promise<void> {
+  const ending = endSignal()
+  const logger = processLogger(options.logLevel)
+  const nodeName = options.nodeName ?? hostName()
+  const addresses = options.nodeIp ? [options.nodeIp] : hostAddresses()
+  const identity = await identityOf(options, { nodeName, addresses, logger })
+  await using transport = new HttpsTransport({
+    server: options.server,
+    certificateAuthority: identity.authority,
+    clientCertificate: identity.client,
+  })
+  await using clients = new ComponentClients(() => transport, logger)
+  const machine = {
+    nodeName,
+    dataDir: options.dataDir,
+    addresses,
+    labels: labelsFrom(options.label),
+    taints: options.taint.map(taintFrom),
+    clusterDns: options.clusterDns,
+    clusterDomain: options.clusterDomain,
+    podRange: options.podCidr,
+    serviceRange: options.serviceCidr,
+    criEndpoint: options.criEndpoint,
+  }
+  await runMachine(machine, clients, logger.child({ node: nodeName }), ending)
+}
+
+interface Identity {
+  readonly authority: string
+  readonly client: KeyPair
+  readonly serving: KeyPair
+}
+
+/** Certificates of this machine: those on disk while they are good, else new ones, asked for with the token or the old one. */
+async function identityOf(
+  options: AgentOptions,
+  { nodeName, addresses, logger }: { nodeName: string; addresses: readonly string[]; logger: Logger },
+): Promise<Identity> {
+  const folder = machineLayoutOf(options.dataDir).certificates
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const known = read(folder, 'client')
+  const authority = existsSync(join(folder, 'ca.crt'))
+    ? readFileSync(join(folder, 'ca.crt'), 'utf8')
+    : await authorityFrom(options)
+  writeFileSync(join(folder, 'ca.crt'), authority)
+  if (known && !needsRenewal(known.certificate, clock)) {
+    return { authority, client: known, serving: read(folder, 'serving') ?? (await servingFor(known)) }
+  }
+  logger.info({ server: options.server }, 'asking for a certificate')
+  const credentials = known ? { clientCertificate: known } : { token: () => parseJoinToken(tokenOf(options)).bootstrap }
+  await using bootstrap = new HttpsTransport({
+    server: options.server,
+    certificateAuthority: authority,
+    ...credentials,
+  })
+  const client = await requestNodeCertificate(apiClient(bootstrap), { nodeName, usage: 'client' })
+  write(folder, 'client', client)
+  return { authority, client, serving: await servingFor(client) }
+
+  async function servingFor(clientCertificate: KeyPair): Promise<KeyPair> {
+    await using transport = new HttpsTransport({
+      server: options.server,
+      certificateAuthority: authority,
+      clientCertificate,
+    })
+    const request = { nodeName, usage: 'server', dnsNames: [nodeName], ipAddresses: addresses } as const
+    const serving = await requestNodeCertificate(apiClient(transport), request)
+    write(folder, 'serving', serving)
+    return serving
+  }
+}
+
+const authorityFrom = (options: AgentOptions): Promise<string> =>
+  pinnedAuthority(new URL(options.server), parseJoinToken(tokenOf(options)).authorityHash)
+
+function tokenOf({ token, tokenFile }: AgentOptions): string {
+  if (token) return token
+  if (tokenFile) return readFileSync(tokenFile, 'utf8')
+  throw new CommandError('this machine has not joined yet, and there is no token', {
+    advice: 'Make one on a server with "holdfast token", and say --token TOKEN or --token-file FILE.',
+  })
+}
+
+function read(folder: string, name: string): KeyPair | undefined {
+  const [certificate, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
+  if (!existsSync(certificate) || !existsSync(key)) return undefined
+  return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') }
+}
+
+function write(folder: string, name: string, { certificate, key }: KeyPair): void {
+  writeFileSync(join(folder, `${name}.key`), key, { mode: 0o600 })
+  writeFileSync(join(folder, `${name}.crt`), certificate, { mode: 0o600 })
+}
+
+const labelsFrom = (labels: readonly string[]): Record<string, string> =>
+  Object.fromEntries(labels.map(label => [label.split('=')[0]!, label.split('=').slice(1).join('=')]))
+
+function taintFrom(text: string): { key: string; value?: string; effect: string } {
+  const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text)
+  if (!match)
+    throw new CommandError(`--taint: "${text}" is not of the form KEY[=VALUE]:EFFECT`, {
+      advice: 'Effects: NoSchedule, PreferNoSchedule, NoExecute.',
+    })
+  const [, key, value, effect] = match
+  return { key: key!, effect: effect!, ...(value && { value }) }
+}
