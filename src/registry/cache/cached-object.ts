@@ -4,7 +4,6 @@ import type { Revision } from '../../store/store.ts'
 import type { Encoded } from '../resource.ts'
 
 const METADATA = Buffer.from('"metadata":{')
-const encoder = new TextEncoder()
 
 /**
  * One object at one revision, shared by every reader. It starts as stored bytes or as an object, and makes the other
@@ -16,20 +15,23 @@ export class CachedObject implements Encoded {
   readonly revision: Revision
   #stored: Uint8Array | undefined
   #json: Uint8Array | undefined
-  #object: JsonObject | undefined
+  /** Held weakly: whoever reads objects keeps them, and the bytes alone cost a fraction of the memory. */
+  #object: WeakRef<JsonObject> | undefined
 
   constructor(place: { readonly key: string; readonly revision: Revision }, stored: Uint8Array, object?: JsonObject) {
     this.key = place.key
     this.revision = place.revision
     this.#stored = stored
-    if (object) this.#object = withResourceVersion(object, place.revision)
+    if (object) this.#object = new WeakRef(withResourceVersion(object, place.revision))
   }
 
   get object(): JsonObject {
-    this.#object ??= JSON.parse(
-      Buffer.from(this.json().buffer, this.json().byteOffset, this.json().byteLength).toString(),
-    )
-    return this.#object!
+    const known = this.#object?.deref()
+    if (known) return known
+    const json = this.json()
+    const parsed: JsonObject = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString())
+    this.#object = new WeakRef(parsed)
+    return parsed
   }
 
   json(): Uint8Array {
@@ -44,7 +46,7 @@ export class CachedObject implements Encoded {
   at(revision: Revision): CachedObject {
     const { resourceVersion: _, ...metadata } = this.object.metadata as JsonObject
     const object = { ...this.object, metadata }
-    return new CachedObject({ key: this.key, revision }, encoder.encode(JSON.stringify(object)), object)
+    return new CachedObject({ key: this.key, revision }, Buffer.from(JSON.stringify(object)), object)
   }
 }
 
@@ -72,7 +74,7 @@ export function encodedOf(object: JsonObject): Encoded {
   return {
     object,
     json() {
-      json ??= encoder.encode(JSON.stringify(object))
+      json ??= Buffer.from(JSON.stringify(object))
       return json
     },
   }

@@ -116,10 +116,9 @@ export class CustomResources {
 
   #serve(definition: CustomResourceDefinition): void {
     const { environment, builtIn, serve } = this.#parts
-    if (this.#nameConflict(definition)) return serve(definition.metadata.name, [])
     const { spec } = definition
     const cache = environment.mirror.cache(`/${spec.group}/${spec.names.plural}/`)
-    const served = spec.versions.filter(version => version.served)
+    const served = this.#nameConflict(definition) ? [] : spec.versions.filter(version => version.served)
     serve(
       definition.metadata.name,
       served.map(version => customKind(definition, version, { cache, builtIn })),

@@ -139,8 +139,7 @@ function listErrors(schema: StructuralSchema, value: readonly JsonValue[], path:
   }
   if (maxItems !== undefined && value.length > maxItems) errors.push(tooMany(path, value.length, maxItems))
   errors.push(...uniquenessErrors(schema, value, path))
-  if (items) value.forEach((item, index) => errors.push(...openApiErrors(items, item, `${path}[${index}]`)))
-  return errors
+  return [...errors, ...(items ? value.flatMap((item, index) => openApiErrors(items, item, `${path}[${index}]`)) : [])]
 }
 
 /** Sets hold a value once, and lists with keys an item of each key once. */

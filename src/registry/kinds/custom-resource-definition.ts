@@ -34,7 +34,8 @@ export const customResourceDefinitions = defineKind(CustomResourceDefinition, {
     const stored = definition.spec?.versions?.find(({ storage }) => storage)?.name
     const status = definition.status as { storedVersions?: string[] } | undefined
     if (stored && status && !status.storedVersions?.includes(stored)) {
-      status.storedVersions = [...(status.storedVersions ?? []), stored]
+      const storedVersions = [...(status.storedVersions ?? []), stored]
+      definition.status = { ...status, storedVersions } as typeof definition.status
     }
   },
   hasGeneration: true,

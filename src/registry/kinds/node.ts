@@ -1,6 +1,7 @@
 import { Namespace, Node } from '../../api/core-v1/types.ts'
 import { type FieldError, invalid } from '../../machinery/field-error.ts'
 import { dnsLabelProblems, qualifiedNameProblems } from '../../machinery/names.ts'
+import type { Draft } from '../draft.ts'
 import { defineKind } from '../kind-definition.ts'
 import { finalize } from '../subresources/finalize.ts'
 import { age, text, wide } from '../tables/columns.ts'
@@ -10,9 +11,8 @@ const ROLE_PREFIX = 'node-role.kubernetes.io/'
 const ROLE_LABEL = 'kubernetes.io/role'
 
 export const nodes = defineKind(Node, {
-  defaults({ status }) {
-    if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
-  },
+  prepareForCreate: ({ status }) => allocateAll(status),
+  prepareForStatusUpdate: ({ status }) => allocateAll(status),
   keepsStatusOnCreate: true,
   validate: nodeErrors,
   validateUpdate: nodeUpdateErrors,
@@ -29,6 +29,11 @@ export const nodes = defineKind(Node, {
     wide(text('Container-Runtime', ({ status }) => status?.nodeInfo?.containerRuntimeVersion || '<unknown>')),
   ],
 })
+
+/** A machine that does not say what of it Pods may use lets them use all. */
+function allocateAll(status: Draft<Node>['status'] | undefined): void {
+  if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
+}
 
 function statusText({ spec, status }: Node): string {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')

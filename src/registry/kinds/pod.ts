@@ -54,8 +54,8 @@ function startPending(pod: Draft<Pod>, { now }: RuleContext): void {
 
 /** The class is decided once, and a Pod that ended never starts again. */
 function keepDecidedStatus(pod: Draft<Pod>, old: Pod): void {
-  if (!pod.status) return
-  if (old.status?.qosClass) pod.status.qosClass = old.status.qosClass
+  const { qosClass } = old.status ?? {}
+  if (pod.status && qosClass && pod.status.qosClass !== qosClass) pod.status.qosClass = qosClass
 }
 
 /** Only a Pod that a kubelet may have started needs time to stop. */

@@ -14,9 +14,9 @@ export const status: SubresourceHandler = (kind, call, { context, environment })
     case 'get':
       return findObjectOf(kind, call, environment)
     case 'update':
-      return updateObject(scope, call.body, { part: statusOnly })
+      return updateObject(scope, call.body, { part: statusOnly, fields: ['status'] })
     case 'patch':
-      return patchObject(scope, { part: statusOnly })
+      return patchObject(scope, { part: statusOnly, fields: ['status'] })
     default:
       throw methodNotSupported(resourceNameOf(kind), call.verb)
   }
@@ -25,14 +25,14 @@ export const status: SubresourceHandler = (kind, call, { context, environment })
 /** Kinds whose labels belong to users alone: a stale status writer must not bring old ones back. */
 const KEEPS_LABELS = new Set(['apps', 'batch', 'policy', 'autoscaling'])
 
+/** Everything but status stays shared with the old object: nothing after this may change it in place. */
 export const statusOnly: Part = ({ kind }, draft, old) => {
-  const metadata = structuredClone(old.metadata) as JsonObject & { resourceVersion?: string }
-  delete metadata.resourceVersion
+  const { resourceVersion: _, ...metadata } = old.metadata as JsonObject
   const { annotations, labels, managedFields } = draft.metadata
   const keepsLabels = kind.isCustom || KEEPS_LABELS.has(kind.info.group)
   const written = keepsLabels ? {} : { annotations, labels }
   const merged = { ...metadata, ...written, ...(managedFields !== undefined && { managedFields }) } as JsonObject
-  const next = { ...structuredClone(old), metadata: withoutUndefined(merged) } as IncomingObject
+  const next = { ...old, metadata: withoutUndefined(merged) } as IncomingObject
   if (draft.status === undefined) delete next.status
   else next.status = draft.status
   return next

@@ -14,13 +14,11 @@ import { CachedObject } from '../cache/cached-object.ts'
 import { resourceNameOf, type ServedKind } from '../served-kind.ts'
 import type { WriteScope } from './write-environment.ts'
 
-const encoder = new TextEncoder()
-
 /** The bytes to store: version, kind and metadata first, without the revision, which the store itself knows. */
 export function storedBytes(object: JsonObject): Uint8Array {
   const { apiVersion, kind, metadata, ...rest } = object
   const { resourceVersion: _, ...kept } = metadata as JsonObject
-  return encoder.encode(JSON.stringify({ apiVersion, kind, metadata: kept, ...rest }))
+  return Buffer.from(JSON.stringify({ apiVersion, kind, metadata: kept, ...rest }))
 }
 
 /** The one place where a store failure becomes an API failure. */

@@ -1,6 +1,7 @@
 import { deepEqual } from 'fast-equals'
 import type { ApiCall } from '../../machinery/api-call.ts'
 import type { JsonObject, JsonValue } from '../../machinery/json.ts'
+import { isJsonObject } from '../../machinery/merge-patch.ts'
 import { badRequest, conflict } from '../../machinery/status.ts'
 import { StoreError } from '../../store/store.ts'
 import { type CachedObject, encodedOf } from '../cache/cached-object.ts'
@@ -25,6 +26,8 @@ const UPDATE_ATTEMPTS_MAX = 100
 export interface Change {
   propose(current: JsonObject): JsonValue | undefined
   readonly attemptsMax?: number
+  /** The only fields besides metadata that this endpoint reads. Absent: all. */
+  readonly fields?: readonly string[]
   /** Which part the write may touch. */
   readonly part?: Part
   /** Settles who owns which fields. */
@@ -83,7 +86,7 @@ function proposed(
 ): { readonly draft: IncomingObject; readonly isConditional: boolean } {
   const { kind, call } = scope
   const old = viewOf(kind, current).object
-  const body = change.propose(old)
+  const body = lightened(change.propose(old), { old, fields: change.fields })
   const draft = readBody(scope, body)
   checkPlace(scope, draft)
   checkIdentity(kind, draft, old)
@@ -95,6 +98,20 @@ function proposed(
   if (wants && asked !== String(current.revision)) throw conflict(resourceNameOf(kind), call.name!)
   // A patch starts from the object itself, so its revision is ours and not the caller's.
   return { draft, isConditional: wants && call.verb === 'update' }
+}
+
+/** The body without what would only be read to be thrown away: fields of another endpoint, untouched bookkeeping. */
+function lightened(
+  body: JsonValue | undefined,
+  { old, fields }: { readonly old: JsonObject; readonly fields: readonly string[] | undefined },
+): JsonValue | undefined {
+  if (!isJsonObject(body) || !isJsonObject(body.metadata)) return body
+  const { managedFields, ...metadata } = body.metadata
+  const isUntouched = managedFields !== undefined && managedFields === (old.metadata as JsonObject).managedFields
+  const light = isUntouched ? { ...body, metadata } : body
+  if (!fields) return light
+  const kept = ['apiVersion', 'kind', 'metadata', ...fields].filter(field => light[field] !== undefined)
+  return Object.fromEntries(kept.map(field => [field, light[field]]))
 }
 
 interface Carried {
@@ -111,14 +128,16 @@ async function carryThrough(scope: WriteScope, { draft, current, change }: Carri
   const { differences } = kind
   const part = change.part ?? wholeObject
   let next = part(scope, keepSystemMetadata(draft, old), old)
-  differences.defaults?.(next, rules)
+  const isStatus = scope.call.subresource === 'status'
+  // Status has no defaults, and everything else is shared with the old object.
+  if (!isStatus) differences.defaults?.(next, rules)
   const admitted = await mutated(scope, { operation: 'UPDATE', object: next, oldObject: old })
   if (admitted !== next) {
     next = part(scope, keepSystemMetadata(structuredClone(admitted) as IncomingObject, old), old)
-    differences.defaults?.(next, rules)
+    if (!isStatus) differences.defaults?.(next, rules)
   }
   if (change.part === undefined) differences.prepareForUpdate?.(next, old, rules)
-  else if (scope.call.subresource === 'status') differences.prepareForStatusUpdate?.(next, old, rules)
+  else if (isStatus) differences.prepareForStatusUpdate?.(next, old, rules)
   countGeneration(scope, next, old)
   return withReservation(scope, { draft: next, old }, () => {
     checkValid(scope, next, old)
@@ -152,7 +171,7 @@ const SYSTEM_METADATA = [
 const wholeObject: Part = ({ kind }, draft, old) => {
   if (!kind.info.subresources.some(({ name }) => name === 'status')) return draft
   if (old.status === undefined) delete draft.status
-  else draft.status = structuredClone(old.status) as IncomingObject[string]
+  else draft.status = old.status as IncomingObject[string]
   return draft
 }
 
