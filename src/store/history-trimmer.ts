@@ -51,12 +51,13 @@ export class HistoryTrimmer {
   }
 
   #look(): void {
-    const { clock, head, mark, historyMs } = this.#options
+    if (this.#trimming || this.#stopped) return // When that is done it looks again.
+    const { clock, mark, historyMs } = this.#options
     const sinceMs = clock.monotonicMs() - historyMs
     let forget: Revision | undefined
     while (this.#heads[0] && this.#heads[0].atMs <= sinceMs) forget = this.#heads.shift()!.head
     if (forget !== undefined && forget > mark()) this.#trim(forget)
-    if (head() > mark()) this.#plan()
+    this.notice()
   }
 
   #note(): void {
@@ -66,12 +67,16 @@ export class HistoryTrimmer {
 
   #trim(mark: Revision): void {
     if (this.#trimming || this.#stopped) return
-    this.#trimming = this.#options
-      .compact(mark)
-      .catch(this.#options.onError)
-      .finally(() => {
+    this.#trimming = this.#options.compact(mark).then(
+      () => {
         this.#trimming = undefined
-        if (!this.#stopped) this.notice()
-      })
+        this.#look()
+      },
+      error => {
+        this.#trimming = undefined
+        this.#options.onError(error)
+        this.#plan()
+      },
+    )
   }
 }

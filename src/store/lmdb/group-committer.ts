@@ -97,7 +97,7 @@ export class GroupCommitter {
       await this.#options.tables.transaction(() => this.#fill(group, members))
     } catch (error) {
       this.#settleAfterFailure(group)
-      const failure = storeErrorFrom(error)
+      const failure = storeErrorFrom(error, this.#options.tables.freeBytes())
       for (const { fail } of members) fail(failure)
       return
     }
@@ -138,10 +138,14 @@ export class GroupCommitter {
   }
 }
 
+/** With less room than this a write that was cut short was so for want of room. LMDB calls that an I/O error. */
+const FREE_BYTES_MIN = 32 * 1024 * 1024
 const NO_ROOM = /no space left|disk quota exceeded|MDB_MAP_FULL|mapsize limit/i
+const CUT_SHORT = /input\/output error/i
 
-function storeErrorFrom(error: unknown): StoreError {
-  if (NO_ROOM.test(String(error)))
-    return new StoreError('full', 'there is no room left for the store; nothing was written', { cause: error })
-  return new StoreError('unavailable', `the store cannot write its file: ${String(error)}`, { cause: error })
+function storeErrorFrom(cause: unknown, freeBytes: number): StoreError {
+  const text = String(cause)
+  if (NO_ROOM.test(text) || (CUT_SHORT.test(text) && freeBytes < FREE_BYTES_MIN))
+    return new StoreError('full', 'there is no room left for the store; nothing was written', { cause })
+  return new StoreError('unavailable', `the store cannot write its file: ${text}`, { cause })
 }

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib'
-import { type Entry, type Key, type Revision, revision } from '../store.ts'
+import { type Change, type Entry, type Key, type Revision, revision } from '../store.ts'
 
 /**
  * What lies in the file. A change of any of it takes a new `FORMAT`.
  *
  * - `current`: key → entry, the newest of each live key
- * - `log`: revision, key → what stood at the key until that revision: an entry, or nothing
+ * - `log`: revision, key → 1 if the key was deleted, else 0 (1 byte); what stood there until then: an entry, or nothing
  * - `expiries`: time, revision → key
  * - `meta`: `format`, `head`, `mark` → a number
  *
@@ -45,6 +45,17 @@ export const isIntact = (key: Key, bytes: Buffer): boolean =>
   bytes.byteLength >= ENTRY_HEADER_BYTES && bytes.readUInt32BE(20) === checksumOf(decodeEntry(key, bytes))
 
 const checksumOf = ({ key, value }: Entry): number => crc32(value, crc32(key))
+
+export function encodeLogged(type: Change['type'], previous: Entry | undefined): Buffer {
+  const kind = Buffer.of(type === 'delete' ? 1 : 0)
+  return previous ? Buffer.concat([kind, encodeEntry(previous)]) : kind
+}
+
+/** The bytes of an entry, if anything stood there. */
+export const previousIn = (logged: Buffer): Buffer | undefined =>
+  logged.byteLength > 1 ? logged.subarray(1) : undefined
+
+export const isDeletion = (logged: Buffer): boolean => logged[0] === 1
 
 export function logKey(at: Revision, key: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(8 + key.byteLength)

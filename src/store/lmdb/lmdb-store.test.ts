@@ -1,27 +1,40 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'vitest'
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
-import { type OpenForTest, testStoreContract } from '../contract.ts'
+import { bytes, codeOf, createAll, type OpenForTest, problems, testStoreContract } from '../contract.ts'
 import { checkAgainstModel } from '../model-based.ts'
+import { keysUnder, revision } from '../store.ts'
+import { StoreMetrics } from '../store-metrics.ts'
+import { FORMAT, logKey } from './layout.ts'
 import { openLmdbStore } from './lmdb-store.ts'
+import { Tables } from './tables.ts'
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'holdfast-lmdb-'))
+})
+afterEach(() => rm(directory, { recursive: true }))
 
 const open: OpenForTest = async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-lmdb-'))
+  const within = await mkdtemp(join(directory, 'store-'))
   const clock = new VirtualClock()
-  let store = await openLmdbStore({ directory, clock })
+  let store = await openLmdbStore({ directory: within, clock })
   return {
     store,
     advance: ms => clock.advance(ms),
     async reopen() {
       await store.close()
-      store = await openLmdbStore({ directory, clock })
+      store = await openLmdbStore({ directory: within, clock })
       return store
     },
     async [Symbol.asyncDispose]() {
       await store.close()
-      await rm(directory, { recursive: true })
+      await rm(within, { recursive: true })
     },
   }
 }
@@ -31,3 +44,119 @@ testStoreContract(open)
 test('random histories look as those of the model', { timeout: 3_600_000 }, () =>
   checkAgainstModel(open, { histories: Number(process.env.STORE_MODEL_HISTORIES ?? 60) }),
 )
+
+test('a second owner is refused and told who the first is', async () => {
+  const store = await openLmdbStore({ directory, clock: new VirtualClock() })
+  const refused = openLmdbStore({ directory, clock: new VirtualClock() })
+  await expect(refused).rejects.toMatchObject({ name: 'StoreOpenError', code: 'owned' })
+  await expect(refused).rejects.toThrow(`process ${process.pid} has the store in ${directory} open`)
+  await store.close()
+  await (await openLmdbStore({ directory, clock: new VirtualClock() })).close()
+})
+
+test('a second process is refused, until the first is killed', async () => {
+  const module = new URL('lmdb-store.ts', import.meta.url).pathname
+  const clock = new URL('../../machinery/system-clock.ts', import.meta.url).pathname
+  const program = `
+    const { openLmdbStore } = await import('${module}')
+    const { systemClock } = await import('${clock}')
+    await openLmdbStore({ directory: '${directory}', clock: systemClock })
+    process.stdout.write('open')
+    process.stdin.resume()`
+  const other = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(other.stdout, 'data')
+  const refused = openLmdbStore({ directory, clock: new VirtualClock() })
+  await expect(refused).rejects.toThrow(`process ${other.pid} has the store`)
+  const exited = once(other, 'exit')
+  other.kill('SIGKILL')
+  await exited
+  await (await openLmdbStore({ directory, clock: new VirtualClock() })).close()
+})
+
+test('a file of a newer format is refused', async () => {
+  await (await openLmdbStore({ directory, clock: new VirtualClock() })).close()
+  const tables = new Tables(directory)
+  await tables.transaction(() => tables.putFormat(FORMAT + 1))
+  await tables.close()
+  const refused = openLmdbStore({ directory, clock: new VirtualClock() })
+  await expect(refused).rejects.toMatchObject({ code: 'newer-format' })
+})
+
+test('history is kept for its time and forgotten after it', async () => {
+  const clock = new VirtualClock()
+  const store = await openLmdbStore({ directory, clock, historyMs: 60_000 })
+  const made = await createAll(store, ['/a', '/b'])
+  await clock.advance(50_000)
+  const [later] = await createAll(store, ['/c'])
+  expect((await store.get('/a', made[0]))?.modRevision).toBe(made[0])
+  await clock.advance(30_000)
+  await untilCode(() => store.get('/a', made[0]), 'compacted')
+  expect((await store.get('/a', made[1]))?.modRevision).toBe(made[0])
+  await clock.advance(60_000)
+  await untilCode(() => store.get('/a', made[1]), 'compacted')
+  expect((await store.get('/c', later))?.modRevision).toBe(later)
+  expect(await problems(store)).toEqual([])
+  await store.close()
+})
+
+test('the file does not grow without bound under updates', async () => {
+  const store = await openLmdbStore({ directory, clock: new VirtualClock(), historyChangesMax: 200 })
+  const value = new Uint8Array(2048)
+  let last = await store.commit({ type: 'create', key: '/a', value })
+  const update = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) last = await store.commit({ type: 'update', key: '/a', value, ifRevision: last })
+  }
+  await update(1000)
+  const early = (await stat(join(directory, 'data.mdb'))).size
+  await update(2000)
+  expect((await stat(join(directory, 'data.mdb'))).size).toBeLessThan(early * 1.5)
+  expect(last - (await store.mark())).toBeLessThan(500)
+  await store.close()
+})
+
+test('damage to the file is found', async () => {
+  const before = await openLmdbStore({ directory, clock: new VirtualClock() })
+  await createAll(before, ['/a', '/b', '/c'])
+  await before.close()
+  const tables = new Tables(directory)
+  const damaged = Buffer.from(tables.current.get(Buffer.from('/a'))!)
+  damaged[damaged.length - 1]! ^= 1
+  await tables.transaction(() => {
+    tables.current.put(Buffer.from('/a'), damaged).catch(() => {})
+    tables.current.remove(Buffer.from('/c')).catch(() => {})
+    tables.log.remove(logKey(revision(2), Buffer.from('/b'))).catch(() => {})
+  })
+  await tables.close()
+  const store = await openLmdbStore({ directory, clock: new VirtualClock() })
+  expect(await problems(store)).toEqual([
+    'an entry of /a does not match its checksum',
+    'the log goes on with 3 where 2 was due',
+    '/c was written at 3, but what stands there is of nothing',
+  ])
+  await store.close()
+})
+
+test('what it does can be read from its metrics', async () => {
+  const registry = new Registry()
+  const clock = new VirtualClock()
+  const store = await openLmdbStore({ directory, clock, metrics: new StoreMetrics(registry) })
+  await Promise.all([createAll(store, ['/a']), createAll(store, ['/b'])])
+  await codeOf(store.commit({ type: 'create', key: '/a', value: bytes('x') }))
+  const stop = new AbortController()
+  const next = store.watch(keysUnder('/'), { after: store.head(), signal: stop.signal })[Symbol.asyncIterator]().next()
+  const text = await registry.metrics()
+  stop.abort()
+  await next
+  expect(text).toContain('holdfast_store_commits_total{type="create",outcome="done"} 2')
+  expect(text).toContain('holdfast_store_commits_total{type="create",outcome="exists"} 1')
+  expect(text).toContain('holdfast_store_group_size_sum 2')
+  expect(text).toContain('holdfast_store_revision 2')
+  expect(text).toContain('holdfast_store_watchers 1')
+  expect(text).toContain('holdfast_store_history_changes 2')
+  await store.close()
+})
+
+/** Trimming goes on in the background, on a real disk. */
+async function untilCode(call: () => Promise<unknown>, code: string): Promise<void> {
+  while ((await codeOf(call())) !== code) await new Promise(resolve => setImmediate(resolve))
+}

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb'
 import type { Expiry } from '../driver.ts'
 import { StoreOpenError } from '../open-error.ts'
@@ -5,6 +6,7 @@ import { type Change, type Entry, type Key, type Revision, revision } from '../s
 import {
   decodeEntry,
   encodeEntry,
+  encodeLogged,
   expiryKey,
   expiryKeyParts,
   FORMAT,
@@ -14,13 +16,13 @@ import {
   logKeyParts,
   numberBytes,
   numberOf,
+  previousIn,
 } from './layout.ts'
 
 type Table = Database<Buffer, Buffer>
 
 /** Fewer and larger pages than the default: a value of 2 KiB stays within its leaf, so that a scan reads in order. */
 const PAGE_BYTES = 8192
-const NOTHING = Buffer.alloc(0)
 const META = { format: Buffer.from('format'), head: Buffer.from('head'), mark: Buffer.from('mark') }
 
 /** A change as the log holds it: what it did stands elsewhere, at the key or in the key's next change. */
@@ -41,7 +43,10 @@ export class Tables {
   readonly expiries: Table
   readonly #meta: Table
 
+  readonly #directory: string
+
   constructor(directory: string) {
+    this.#directory = directory
     const options = { encoding: 'binary', keyEncoding: 'binary' } as const
     // Without overlapping sync a commit is visible, and its promise resolved, only once it is on the disk.
     this.#root = open<Buffer, Buffer>({
@@ -50,6 +55,7 @@ export class Tables {
       maxDbs: 8,
       pageSize: PAGE_BYTES,
       overlappingSync: false,
+      eventTurnBatching: false,
       noSubdir: false,
     })
     const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ ...options, name })
@@ -63,12 +69,16 @@ export class Tables {
   async checkFormat(): Promise<void> {
     const stored = this.#meta.get(META.format)
     if (!stored) {
-      await this.transaction(() => this.#meta.put(META.format, numberBytes(FORMAT)))
+      await this.transaction(() => this.putFormat(FORMAT))
       return
     }
     const format = numberOf(stored)
     if (format > FORMAT)
       throw new StoreOpenError('newer-format', `the store has format ${format}; this version knows up to ${FORMAT}`)
+  }
+
+  putFormat(format: number): void {
+    quietly(this.#meta.put(META.format, numberBytes(format)))
   }
 
   head(): Revision {
@@ -103,7 +113,7 @@ export class Tables {
     const key = keyBytes(change.type === 'put' ? change.entry.key : change.key)
     const at = change.type === 'put' ? change.entry.modRevision : change.revision
     quietly(change.type === 'put' ? this.current.put(key, encodeEntry(change.entry)) : this.current.remove(key))
-    quietly(this.log.put(logKey(at, key), previous ? encodeEntry(previous) : NOTHING))
+    quietly(this.log.put(logKey(at, key), encodeLogged(change.type, previous)))
   }
 
   putExpiry({ key, atMs, modRevision }: Expiry): void {
@@ -128,7 +138,7 @@ export class Tables {
 
   /** What stood at the key until it was changed at `at`, which the log holds. */
   findPrevious(key: Key, at: Revision): Entry | undefined {
-    return entryOf(key, this.log.get(logKey(at, keyBytes(key)))!)
+    return previousOf(key, this.log.get(logKey(at, keyBytes(key)))!)
   }
 
   /** The changes after `after`, up to and with `until`, at most `limit`. */
@@ -136,7 +146,7 @@ export class Tables {
     const range = { start: numberBytes(after + 1), end: numberBytes(until + 1), limit }
     for (const row of this.log.getRange(range)) {
       const { at, key } = logKeyParts(row.key)
-      yield { at, key, previous: entryOf(key, row.value) }
+      yield { at, key, previous: previousOf(key, row.value) }
     }
   }
 
@@ -158,6 +168,12 @@ export class Tables {
     return first && expiryKeyParts(first).atMs
   }
 
+  /** Room on the file system. */
+  freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#directory)
+    return bavail * bsize
+  }
+
   /** A state that stays as it is while it is read. Must be ended with `done`. */
   snapshot(): Transaction {
     return this.#root.useReadTransaction()
@@ -177,8 +193,10 @@ export class Tables {
   }
 }
 
-const entryOf = (key: Key, bytes: Buffer): Entry | undefined =>
-  bytes.byteLength > 0 ? decodeEntry(key, bytes) : undefined
+function previousOf(key: Key, logged: Buffer): Entry | undefined {
+  const bytes = previousIn(logged)
+  return bytes && decodeEntry(key, bytes)
+}
 
 /** Each write promises its own outcome; that of the transaction, which we wait for, tells the same. */
 function quietly(outcome: Promise<boolean>): void {

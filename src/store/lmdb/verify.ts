@@ -1,6 +1,15 @@
 import type { Transaction } from 'lmdb'
 import { KEY_BYTES_MAX, type Key, type Revision, revision } from '../store.ts'
-import { decodeEntry, isIntact, keyBytes, keyOfBytes, logKeyParts, numberBytes } from './layout.ts'
+import {
+  decodeEntry,
+  isDeletion,
+  isIntact,
+  keyBytes,
+  keyOfBytes,
+  logKeyParts,
+  numberBytes,
+  previousIn,
+} from './layout.ts'
 import type { Tables } from './tables.ts'
 
 /** Rows walked before others get a turn. */
@@ -44,31 +53,40 @@ function* currentProblems({ tables, transaction, head }: Walk): Generator<string
   }
 }
 
+/** The last change of a key that the log holds. */
+interface LastChange {
+  readonly at: Revision
+  readonly isDeletion: boolean
+}
+
 function* logProblems({ tables, transaction, head, mark }: Walk): Generator<string | undefined, void, void> {
-  const lastChange = new Map<Key, Revision>()
+  const lastChanges = new Map<Key, LastChange>()
   let expected = mark + 1
   for (const row of tables.log.getRange({ start: numberBytes(mark + 1), transaction })) {
     yield undefined
     const { at, key } = logKeyParts(row.key)
     if (at !== expected) yield `the log goes on with ${at} where ${expected} was due`
     expected = at + 1
-    if (row.value.byteLength > 0) {
-      yield* entryProblems(key, row.value, revision(at - 1))
-      const { modRevision } = decodeEntry(key, row.value)
-      const last = lastChange.get(key)
-      if (last !== undefined && modRevision !== last)
-        yield `${key} was written at ${last}, but what stood there until ${at} is of ${modRevision}`
-    }
-    lastChange.set(key, at)
+    const previous = previousIn(row.value)
+    if (previous) yield* entryProblems(key, previous, revision(at - 1))
+    const stood = previous && decodeEntry(key, previous).modRevision
+    const last = lastChanges.get(key)
+    if (last && stood !== (last.isDeletion ? undefined : last.at))
+      yield `${describe(key, last)}, but what stood there until ${at} is of ${stood ?? 'nothing'}`
+    lastChanges.set(key, { at, isDeletion: isDeletion(row.value) })
   }
   if (expected !== head + 1) yield `the log ends before ${expected}, head is ${head}`
-  for (const [key, at] of lastChange) {
+  for (const [key, last] of lastChanges) {
     yield undefined
     const current = tables.current.get(keyBytes(key), { transaction })
-    if (current && decodeEntry(key, current).modRevision !== at)
-      yield `${key} was last written at ${at}, but stands at ${decodeEntry(key, current).modRevision}`
+    const stands = current && decodeEntry(key, current).modRevision
+    if (stands !== (last.isDeletion ? undefined : last.at))
+      yield `${describe(key, last)}, but what stands there is of ${stands ?? 'nothing'}`
   }
 }
+
+const describe = (key: Key, { at, isDeletion }: LastChange): string =>
+  `${key} was ${isDeletion ? 'deleted' : 'written'} at ${at}`
 
 function* entryProblems(name: Key, bytes: Buffer, newest: Revision): Generator<string, void, void> {
   if (!isIntact(name, bytes)) {
