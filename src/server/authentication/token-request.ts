@@ -24,7 +24,7 @@ export function tokenRequest({
     const request = body as TokenRequest | undefined
     if (typeof request !== 'object' || request === null || !namespace || !name)
       throw badRequest('a TokenRequest is expected')
-    const spec = request.spec ?? {}
+    const spec = given(request.spec)
     const problems = problemsOf(spec)
     if (problems.length > 0) throw invalidObject({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', problems)
     const account = await caches.live(ServiceAccount, { namespace, name })
@@ -43,10 +43,14 @@ export function tokenRequest({
   }
 }
 
+/** Clients write `null` for what they leave open. */
+const given = (spec: TokenRequestSpec | undefined): TokenRequestSpec =>
+  Object.fromEntries(Object.entries(spec ?? {}).filter(([, value]) => value !== null))
+
 function problemsOf({ expirationSeconds, boundObjectRef }: TokenRequestSpec): FieldError[] {
   const problems: FieldError[] = []
   if (expirationSeconds !== undefined) {
-    if (expirationSeconds < EXPIRES_SECONDS_MIN) {
+    if (typeof expirationSeconds !== 'number' || expirationSeconds < EXPIRES_SECONDS_MIN) {
       problems.push(
         invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes'),
       )

@@ -91,23 +91,24 @@ function referencesIn(value: JsonValue | undefined): string[] {
 }
 
 /** The same schema in the words of OpenAPI 2.0, which knows neither a reference with neighbours nor `oneOf`. */
-export function swaggerSchema(value: JsonValue): JsonValue {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(swaggerSchema)
-  const { allOf, oneOf, anyOf, not, nullable, ...rest } = value as JsonObject
+export function swaggerSchema(schema: JsonObject): JsonObject {
+  const { allOf, oneOf, anyOf, not, nullable, properties, items, additionalProperties, ...rest } = schema
   const [only] = Array.isArray(allOf) && allOf.length === 1 ? (allOf as JsonObject[]) : []
-  if (typeof only?.$ref === 'string') return { $ref: swaggerReference(only.$ref) }
+  const target = schema.$ref ?? only?.$ref
+  if (typeof target === 'string') return { $ref: swaggerReference(target) }
   if (rest.format === 'int-or-string') return { type: 'string', format: 'int-or-string' }
-  return Object.fromEntries(
-    Object.entries(rest).map(([key, part]) => [
-      key,
-      key === '$ref'
-        ? swaggerReference(String(part))
-        : key === 'default' || part === undefined
-          ? part
-          : swaggerSchema(part),
-    ]),
-  )
+  const isNested = typeof additionalProperties === 'object'
+  return {
+    ...rest,
+    ...(properties !== undefined && { properties: swaggerProperties(properties as JsonObject) }),
+    ...(items !== undefined && { items: swaggerSchema(items as JsonObject) }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties: isNested ? swaggerSchema(additionalProperties as JsonObject) : additionalProperties,
+    }),
+  }
 }
+
+const swaggerProperties = (properties: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, swaggerSchema(schema as JsonObject)]))
 
 const swaggerReference = (text: string): string => text.replace('#/components/schemas/', '#/definitions/')

@@ -16,6 +16,7 @@ import {
   schemaNameOf,
   swaggerSchema,
 } from './openapi-schemas.ts'
+import { isOpenApi2Protobuf, OPENAPI2_PROTOBUF } from './openapi-v2-media-type.ts'
 import { versionInfo } from './version.ts'
 
 interface Document {
@@ -25,13 +26,14 @@ interface Document {
 
 /**
  * `/openapi/v2` and `/openapi/v3`: the schemas of everything served, and enough of the paths for clients to learn what
- * they may send where. Made when first asked for, kept as bytes until resources come or go. JSON only: clients that
- * prefer protobuf are told so with 406 and fall back.
+ * they may send where. Made when first asked for, kept as bytes until resources come or go. Version 2 is also there as
+ * protobuf, which is all that old clients read.
  */
 export class OpenApi {
   readonly #registry: Registry
   readonly #discovery: Discovery
   #documents?: Promise<ReadonlyMap<string, Document>>
+  #protobuf?: Document
 
   constructor(registry: Registry, discovery: Discovery) {
     this.#registry = registry
@@ -44,16 +46,37 @@ export class OpenApi {
   async handle(exchange: Exchange): Promise<boolean> {
     const { path } = exchange
     if (path !== '/openapi/v2' && path !== '/openapi/v3' && !path.startsWith('/openapi/v3/')) return false
-    if (!acceptsJson(exchange.headers.accept)) throw notAcceptable(['application/json'])
+    const isProtobuf = path === '/openapi/v2' && isOpenApi2Protobuf(exchange.headers.accept)
+    if (!isProtobuf && !acceptsJson(exchange.headers.accept)) throw notAcceptable(['application/json'])
     this.#documents ??= this.#made()
     const documents = await this.#documents
     if (path === '/openapi/v3') return this.#index(exchange, documents)
     const document = documents.get(path.slice('/openapi/'.length))
     if (!document) return false
     const headers = { etag: `"${document.hash}"`, vary: 'Accept' }
+    if (isProtobuf) {
+      const body = await this.#protobufOf(document)
+      await send(exchange, {
+        code: 200,
+        mediaType: OPENAPI2_PROTOBUF,
+        body,
+        headers: { ...headers, etag: `"${document.hash}-pb"` },
+      })
+      return true
+    }
     if (exchange.headers['if-none-match'] === headers.etag) exchange.respond({ code: 304, headers })
     else await send(exchange, { code: 200, mediaType: 'application/json', body: document.body, headers })
     return true
+  }
+
+  /** Made for the first old client that asks. */
+  async #protobufOf(document: Document): Promise<Buffer> {
+    if (this.#protobuf?.hash !== document.hash) {
+      const { openApi2Protobuf } = await import('./openapi-v2-protobuf.ts')
+      const body = openApi2Protobuf(JSON.parse(document.body.toString('utf8')) as JsonObject)
+      this.#protobuf = { body, hash: document.hash }
+    }
+    return this.#protobuf.body
   }
 
   async #index(exchange: Exchange, documents: ReadonlyMap<string, Document>): Promise<boolean> {
