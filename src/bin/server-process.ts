@@ -82,11 +82,7 @@ function lead(
   const metrics = new ControllerMetrics(side.metrics, () => clock.monotonicMs())
   const controllerOptions = { rootCertificate: side.authority.certificate, signer: authoritySigner(side.authority) }
   const run = (leading: AbortSignal): Promise<void> =>
-    keepAllRunning(
-      controlComponents(clients, { rootCertificate: side.authority.certificate }, metrics),
-      leading,
-      logger,
-    )
+    keepAllRunning(controlComponents(clients, controllerOptions, metrics), leading, logger)
   if (!store?.startsWith('etcd:')) return run(signal)
   const election = {
     client: clients.client('holdfast-server'),

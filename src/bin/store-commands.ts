@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { resolve as absolute, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import type { ClusterConfig } from '../cli/config/settings.ts'
 import { dataLayoutOf } from '../cli/host/data-layout.ts'
@@ -6,32 +10,45 @@ import { silentLogger } from '../machinery/logger.ts'
 import { systemClock as clock } from '../machinery/system-clock.ts'
 import type { StoreDriver } from '../store/driver.ts'
 import { openStore } from '../store/open-store.ts'
+import type { StoreAnswer } from './server-side/store-socket.ts'
+import { carryOut, type StoreOperation } from './store-operations.ts'
 
-/** `holdfast store verify` */
-export async function verifyStore(config: ClusterConfig): Promise<string> {
-  return withStore(config, async store => {
-    const problems: string[] = []
-    for await (const problem of store.verify()) problems.push(problem)
-    if (problems.length > 0) {
-      throw new CommandError(`the store is not sound:\n${problems.map(problem => `  ${problem}`).join('\n')}`, {
-        advice: 'Restore the last backup with: holdfast store restore FILE',
-      })
-    }
-    return `The store is sound at revision ${store.head()}.`
+export const verifyStore = (config: ClusterConfig): Promise<string> => onStore(config, { name: 'verify' })
+export const compactStore = (config: ClusterConfig): Promise<string> => onStore(config, { name: 'compact' })
+export const backupStore = (config: ClusterConfig, file: string): Promise<string> =>
+  onStore(config, { name: 'backup', file: absolute(file) })
+export const restoreStore = (config: ClusterConfig, file: string): Promise<string> =>
+  onStore(config, { name: 'restore', file: absolute(file) })
+
+/** Through the running server where there is one, else on the store itself. */
+async function onStore(config: ClusterConfig, operation: StoreOperation): Promise<string> {
+  const socket = await connected(storeSocketOf(config.dataDir))
+  if (!socket) return onStoppedStore(config, operation)
+  socket.write(`${JSON.stringify(operation)}\n`)
+  const answer = JSON.parse(await text(socket)) as StoreAnswer
+  if (answer.error !== undefined) throw new CommandError(answer.error, answer.advice ? { advice: answer.advice } : {})
+  return answer.text!
+}
+
+export const storeSocketOf = (dataDir: string): string => join(dataDir, 'store.sock')
+
+async function connected(path: string): Promise<Socket | undefined> {
+  if (!existsSync(path)) return undefined
+  return new Promise(resolve => {
+    const socket = connect(path)
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', () => resolve(undefined)) // Left by a server that was killed.
   })
 }
 
-/** `holdfast store compact` */
-export async function compactStore(config: ClusterConfig): Promise<string> {
-  return withStore(config, async store => {
-    const head = store.head()
-    await store.compact(head)
-    return `History before revision ${head} is forgotten.`
-  })
-}
-
-async function withStore(config: ClusterConfig, act: (store: StoreDriver) => Promise<string>): Promise<string> {
-  const url = config.store ?? `lmdb://${pathToFileURL(dataLayoutOf(config.dataDir).store).pathname}`
+async function onStoppedStore(config: ClusterConfig, operation: StoreOperation): Promise<string> {
+  const directory = dataLayoutOf(config.dataDir).store
+  if (!config.store && !existsSync(directory)) {
+    throw new CommandError(`there is no store in ${config.dataDir}`, {
+      advice: 'Say which with --data-dir or --store.',
+    })
+  }
+  const url = config.store ?? `lmdb://${pathToFileURL(directory).pathname}`
   let store: StoreDriver
   try {
     store = await openStore(url, { clock, logger: silentLogger })
@@ -39,7 +56,7 @@ async function withStore(config: ClusterConfig, act: (store: StoreDriver) => Pro
     throw new CommandError((cause as Error).message, { cause })
   }
   try {
-    return await act(store)
+    return await carryOut(operation, store)
   } finally {
     await store.close()
   }

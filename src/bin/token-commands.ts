@@ -23,7 +23,7 @@ export async function makeToken({ dataDir, ttl }: { readonly dataDir: string; re
   }
   await using admin = adminClient(layout)
   const authority = readFileSync(join(layout.certificates, 'ca.crt'), 'utf8')
-  return createJoinToken(admin.client, { authority, expiresAt: new Date(Date.now() + ttlMs) })
+  return await createJoinToken(admin.client, { authority, expiresAt: new Date(Date.now() + ttlMs) })
 }
 
 /** Makes the Secret of a bootstrap token and answers the text that machines are given. */

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Registry as MetricsRegistry } from 'prom-client'
 import type { ClusterConfig } from '../../cli/config/settings.ts'
@@ -17,6 +18,7 @@ import { StoreMetrics } from '../../store/store-metrics.ts'
 import { adminKubeconfigText } from './admin-kubeconfig.ts'
 import { CertificateFiles } from './certificate-files.ts'
 import { addressIn, hostAddresses, hostName } from './host-addresses.ts'
+import { serveStore } from './store-socket.ts'
 
 /** Store, registry and API of one server, listening. */
 export interface ServerSide extends AsyncDisposable {
@@ -51,6 +53,7 @@ export async function startServerSide(config: ClusterConfig, logger: Logger): Pr
       clientAuthorities: authority.certificate,
     },
   })
+  const socket = serveStore(join(layout.root, 'store.sock'), store)
   await writeAdminKubeconfig({ config, layout, certificates, authority })
   return {
     layout,
@@ -61,6 +64,7 @@ export async function startServerSide(config: ClusterConfig, logger: Logger): Pr
     transportForNode: nodeName =>
       server.transportFor({ name: `system:node:${nodeName}`, groups: ['system:nodes', 'system:authenticated'] }),
     async [Symbol.asyncDispose]() {
+      await socket[Symbol.asyncDispose]()
       await server.close()
       await store.close()
     },

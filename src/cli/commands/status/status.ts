@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { StatefulSet } from '../../../api/apps-v1/types.ts'
 import { Node, PersistentVolumeClaim, Pod } from '../../../api/core-v1/types.ts'
 import type { Client } from '../../../client/client.ts'
@@ -11,21 +12,30 @@ import { unownedClaims } from './unowned-claims.ts'
 /** Prints every part, machine and trouble on one screen. */
 export async function status({ dataDir }: { readonly dataDir: string }, terminal: Terminal): Promise<void> {
   const layout = dataLayoutOf(dataDir)
+  if (!existsSync(layout.adminKubeconfig)) throw nothingUp(dataDir)
+  await using admin = adminClient(layout)
   const server = serverProcess(layout)
-  if (!server) {
+  if (!server && !(await answers(admin.client))) {
     const died = processRecords(layout.processes).find(({ name }) => name === 'server')
-    throw new CommandError(
-      died ? `the server (process ${died.pid}) is no longer running` : `no cluster is up in ${dataDir}`,
-      {
-        advice: died ? `Its log: ${died.log}. Start it again with: holdfast up` : 'Start one with: holdfast up',
-      },
-    )
+    if (!died) throw nothingUp(dataDir)
+    throw new CommandError(`the server (process ${died.pid}) is no longer running`, {
+      advice: `Its log: ${died.log}. Start it again with: holdfast up`,
+    })
   }
   const parts = runningProcesses(layout).map(({ name, pid, startedAt, log }) => [name, String(pid), startedAt, log])
   terminal.out(`${tableText(['PART', 'PROCESS', 'SINCE', 'LOG'], parts)}\n`)
-  await using admin = adminClient(layout)
   terminal.out(await clusterText(admin.client))
 }
+
+const nothingUp = (dataDir: string): CommandError =>
+  new CommandError(`no cluster is up in ${dataDir}`, { advice: 'Start one with: holdfast up' })
+
+/** A server that a service manager runs has no record of ours, but it answers. */
+const answers = (client: Client): Promise<boolean> =>
+  client.list(Node, { limit: 1 }).then(
+    () => true,
+    () => false,
+  )
 
 async function clusterText(client: Client): Promise<string> {
   const [nodes, pods, sets, claims] = await Promise.all([
