@@ -13,11 +13,14 @@ import { nameServersOf } from './forward/resolv-conf.ts'
 import type { Upstream } from './forward/upstream.ts'
 import { type WhenPodNamesAnswer, whenPodNamesAnswer } from './pod-names.ts'
 import type { DnsSockets, TcpConnection } from './server/dns-sockets.ts'
+import { ownNames } from './server/own-names.ts'
 import { type Responder, responder } from './server/responder.ts'
 import { serveTcp } from './server/tcp-session.ts'
 
 const PORT = 53
 const TCP_CONNECTIONS_MAX = 500
+const LISTEN_RETRY_MS = 100
+const WARN_AFTER_TRIES = 20
 /** How often the host's list of name servers is read again. */
 const RESOLV_CONF_INTERVAL_MS = 5000
 
@@ -50,7 +53,7 @@ export interface DnsServerConfiguration {
 export interface DnsServer extends Component {
   readonly zone: ClusterZone
   readonly whenPodNamesAnswer: WhenPodNamesAnswer
-  /** Resolves when it listens everywhere it should; rejects when it stopped before. */
+  /** Resolves when it listens everywhere it should; rejects when it was stopped before. */
   whenListening(): Promise<void>
 }
 
@@ -88,6 +91,7 @@ class ListeningDnsServer implements DnsServer {
       catalog: this.#catalog,
       zone: this.zone,
       forwarder: this.#forwarder,
+      ownNames: ownNames({ catalog: this.#catalog, zone: this.zone, clock: dependencies.clock, domain }),
       count: answerCounter(dependencies.metrics),
     })
   }
@@ -98,21 +102,33 @@ class ListeningDnsServer implements DnsServer {
 
   async run(signal: AbortSignal): Promise<void> {
     await using open = new AsyncDisposableStack()
-    try {
-      for (const address of this.#configuration.addresses) await this.#listen(address, signal, open)
-      this.#listening.resolve()
-    } catch (error) {
-      this.#listening.reject(error)
-      throw error
-    }
+    for (const address of this.#configuration.addresses) await this.#listenUntilHeard(address, signal, open)
+    if (signal.aborted) return this.#listening.reject(signal.reason)
+    this.#listening.resolve()
     await this.#followResolvConf(signal)
+  }
+
+  /** The address may come a moment later: putting it on the machine is the Pod network's work. */
+  async #listenUntilHeard(address: string, signal: AbortSignal, open: AsyncDisposableStack): Promise<void> {
+    const { clock, logger } = this.#dependencies
+    for (let tried = 1; !signal.aborted; tried++) {
+      await using attempt = new AsyncDisposableStack()
+      try {
+        await this.#listen(address, signal, attempt)
+        open.use(attempt.move())
+        return
+      } catch (error) {
+        if (tried === WARN_AFTER_TRIES) logger.warn({ err: error, address }, 'cannot listen yet; trying on')
+        await clock.sleep(LISTEN_RETRY_MS, signal).catch(() => {})
+      }
+    }
   }
 
   async #listen(address: string, signal: AbortSignal, open: AsyncDisposableStack): Promise<void> {
     const { sockets } = this.#dependencies
     const endpoint = { address, port: this.#configuration.port ?? PORT }
     const udp = await sockets.bindUdp(endpoint, (packet, peer, socket) => {
-      const answer = this.#respond(packet, 'udp')
+      const answer = this.#respond(packet, 'udp', peer.address)
       if (answer instanceof Promise) void answer.then(late => late && !signal.aborted && socket.send(late, peer))
       else if (answer) socket.send(answer, peer)
     })

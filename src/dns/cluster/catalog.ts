@@ -2,6 +2,7 @@ import { Namespace, Pod, Service } from '../../api/core-v1/types.ts'
 import { EndpointSlice } from '../../api/discovery-v1/types.ts'
 import type { Informer, InformerFactory } from '../../client/informer.ts'
 import { keyOf, keyText } from '../../machinery/object.ts'
+import { isPodActive } from '../../machinery/pod-state.ts'
 import { clusterAddressesOf, serviceKeyOf, slicesByService } from '../../machinery/service-endpoints.ts'
 import { type ServiceEntry, serviceEntryFrom } from './service-entry.ts'
 
@@ -17,15 +18,26 @@ export interface ClusterCatalog {
   service(namespace: string, name: string): ServiceEntry | undefined
   hasNamespace(name: string): boolean
   hasPod(namespace: string, address: string): boolean
+  /** In any namespace. */
+  hasPodAt(address: string): boolean
+  /** The Pod that will have this name once its address is published: it exists, and has not ended. */
+  podNamed(name: PodName): Pod | undefined
   /** Services whose own address this is. */
   servicesAt(address: string): readonly Service[]
   /** Services that publish this address as an endpoint. */
   servicesBehind(address: string): readonly ServiceEntry[]
 }
 
+export interface PodName {
+  readonly namespace: string
+  readonly service: string
+  readonly hostname: string
+}
+
 const CLUSTER_ADDRESS_INDEX = 'dns-cluster-address'
 const ENDPOINT_ADDRESS_INDEX = 'dns-endpoint-address'
 const POD_ADDRESS_INDEX = 'dns-pod-address'
+const POD_NAME_INDEX = 'dns-pod-name'
 
 interface Informers {
   readonly services: Informer<Service>
@@ -74,7 +86,11 @@ export function clusterCatalog(factory: InformerFactory): ClusterCatalog {
     },
     service: find,
     hasNamespace: name => namespaces.get({ name }) !== undefined,
-    hasPod: (namespace, address) => pods.byIndex(POD_ADDRESS_INDEX, `${namespace}/${address}`).length > 0,
+    hasPod: (namespace, address) =>
+      pods.byIndex(POD_ADDRESS_INDEX, address).some(({ metadata }) => metadata.namespace === namespace),
+    hasPodAt: address => pods.byIndex(POD_ADDRESS_INDEX, address).length > 0,
+    podNamed: ({ namespace, service, hostname }) =>
+      pods.byIndex(POD_NAME_INDEX, `${namespace}/${service}/${hostname}`).find(isPodActive),
     servicesAt: address => inOrder(services.byIndex(CLUSTER_ADDRESS_INDEX, address)),
     servicesBehind(address) {
       const keys = new Set(slices.byIndex(ENDPOINT_ADDRESS_INDEX, address).map(serviceKeyOf))
@@ -98,11 +114,15 @@ function indexedInformers(factory: InformerFactory): Informers {
   services.addIndex(CLUSTER_ADDRESS_INDEX, clusterAddressesOf)
   slices.addIndex(slicesByService.name, slicesByService.valuesOf)
   slices.addIndex(ENDPOINT_ADDRESS_INDEX, slice => (slice.endpoints ?? []).flatMap(({ addresses }) => addresses))
-  pods.addIndex(POD_ADDRESS_INDEX, pod => podAddressesOf(pod).map(address => `${pod.metadata.namespace}/${address}`))
+  pods.addIndex(POD_ADDRESS_INDEX, podAddressesOf)
+  pods.addIndex(POD_NAME_INDEX, podNamesOf)
   return informers
 }
 
-const podAddressesOf = ({ status }: Pod): readonly string[] =>
+const podNamesOf = ({ metadata, spec }: Pod): readonly string[] =>
+  spec.subdomain ? [`${metadata.namespace}/${spec.subdomain}/${spec.hostname ?? metadata.name}`] : []
+
+export const podAddressesOf = ({ status }: Pod): readonly string[] =>
   status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status?.podIP ? [status.podIP] : [])
 
 function watchChanges({ services, slices, pods, namespaces }: Informers, changed: (serviceKey?: string) => void): void {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { HandFedInformers } from '../../../test/network/hand-fed-informers.ts'
-import { endpoint, headlessObject, serviceObject, sliceObject } from '../../../test/network/objects.ts'
-import { Service } from '../../api/core-v1/types.ts'
+import { endpoint, headlessObject, podObject, serviceObject, sliceObject } from '../../../test/network/objects.ts'
+import { Pod, Service } from '../../api/core-v1/types.ts'
 import { EndpointSlice } from '../../api/discovery-v1/types.ts'
 import { type Answer, serverFailure } from '../cluster/answer.ts'
 import { clusterCatalog } from '../cluster/catalog.ts'
@@ -12,12 +12,14 @@ import { decodeMessage } from '../message/decode.ts'
 import { encodeMessage } from '../message/encode.ts'
 import { CLASS_IN, type Message, type Question, queryFor, Rcode, RecordType } from '../message/message.ts'
 import { addressRecord, dataText } from '../message/resource-record.ts'
+import { ownNames } from './own-names.ts'
 import { type Responder, responder } from './responder.ts'
 
 const NAME = 'web.default.svc.cluster.local'
 let cluster: HandFedInformers
 let respond: Responder
 let outside: Answer
+let runTimers: (() => void)[]
 
 const asking = (question: Partial<Question> = {}, rest: Partial<Message> = {}): Message => ({
   ...queryFor(7, { name: NAME, type: RecordType.A, class: CLASS_IN, ...question }),
@@ -35,12 +37,15 @@ beforeEach(() => {
   }
   const forwarder: Forwarder = { forward: async () => outside, useServers: () => {} }
   const catalog = clusterCatalog(cluster)
-  respond = responder({
-    catalog,
-    forwarder,
-    zone: clusterZone({ catalog, serverAddress: '10.96.0.10', ownRanges: [] }),
-    count: () => {},
-  })
+  const zone = clusterZone({ catalog, serverAddress: '10.96.0.10', ownRanges: [] })
+  runTimers = []
+  const schedule = (_delayMs: number, run: () => void) => {
+    runTimers.push(run)
+    return { cancel: () => {}, [Symbol.dispose]: () => {} }
+  }
+  const clock = { schedule, now: () => new Date(0), monotonicMs: () => 0, sleep: async () => {} }
+  const names = ownNames({ catalog, zone, clock, domain: 'cluster.local' })
+  respond = responder({ catalog, forwarder, zone, ownNames: names, count: () => {} })
   cluster.sync()
   cluster.set(Service, headlessObject('web'))
   cluster.set(EndpointSlice, sliceObject('web', peers(3)))
@@ -140,6 +145,46 @@ test('an ExternalName is not kept from its alias by an upstream that is gone', a
   expect((await answerTo(asking({ name: 'out.default.svc.cluster.local' }))).answers.map(dataText)).toEqual([
     'example.com.',
   ])
+})
+
+describe('a Pod that looks itself up before its address is published', () => {
+  const question = asking({ name: `web-9.${NAME}` })
+  const starting = podObject('web-9', '', { subdomain: 'web', hostname: 'web-9' })
+  const ask = (asker: string): ReturnType<Responder> => respond(encodeMessage(question), 'udp', asker)
+  const publish = (): unknown => cluster.set(EndpointSlice, sliceObject('web', [endpoint('10.244.0.9', 'web-9')]))
+
+  beforeEach(() => {
+    cluster.set(Service, headlessObject('web', { spec: { publishNotReadyAddresses: true } }))
+    cluster.set(Pod, { ...starting, status: {} })
+  })
+
+  test('gets its answer when it is there, instead of a wrong one before', async () => {
+    cluster.set(Pod, podObject('other', '10.244.0.8'))
+    ask('10.244.0.8') // What a peer is told before must not be what the Pod is told.
+    const answers = [ask('10.244.0.9'), ask('10.244.0.9')]
+    publish()
+    for (const answer of await Promise.all(answers)) {
+      expect(decodeMessage(answer!).answers.map(dataText)).toEqual(['10.244.0.9'])
+    }
+  })
+
+  test('is told that there is no such name when that takes too long', async () => {
+    const answer = ask('10.244.0.9')
+    for (const run of runTimers) run()
+    expect(decodeMessage((await answer)!).rcode).toBe(Rcode.NameError)
+  })
+
+  test('is the only one to wait: others are told at once', () => {
+    cluster.set(Pod, podObject('other', '10.244.0.8'))
+    expect(decodeMessage(ask('10.244.0.8') as Buffer).rcode).toBe(Rcode.NameError)
+    cluster.set(Pod, podObject('web-9', '10.244.0.9', starting.spec))
+    expect(decodeMessage(ask('10.244.0.7') as Buffer).rcode).toBe(Rcode.NameError)
+  })
+
+  test('does not wait for a name that only comes with its readiness', () => {
+    cluster.set(Service, headlessObject('web'))
+    expect(decodeMessage(ask('10.244.0.9') as Buffer).rcode).toBe(Rcode.NameError)
+  })
 })
 
 const fuzzRuns = Number(process.env.DNS_FUZZ_RUNS ?? 20_000)

@@ -15,6 +15,7 @@ import {
   type ResourceRecord,
 } from '../message/message.ts'
 import { AnswerCache, questionKey } from './answer-cache.ts'
+import type { OwnNames } from './own-names.ts'
 import { bytesMaxFor, EDNS_UDP_BYTES, type QuickQuery, quickQueryOf, type Transport } from './query.ts'
 
 const RESPONSE_BIT = 0x80
@@ -25,12 +26,20 @@ export interface ResponderDependencies {
   readonly catalog: ClusterCatalog
   readonly zone: ClusterZone
   readonly forwarder: Forwarder
+  readonly ownNames: OwnNames
   /** Called with the response code of every answer. */
   readonly count: (rcode: number) => void
 }
 
-/** Turns the bytes of a query into the bytes of its answer. Undefined: nothing to answer, or not worth one. */
-export type Responder = (packet: Buffer, transport: Transport) => Buffer | undefined | Promise<Buffer | undefined>
+/**
+ * Turns the bytes of a query, and the address it came from, into the bytes of its answer. Undefined: nothing to answer,
+ * or not worth one.
+ */
+export type Responder = (
+  packet: Buffer,
+  transport: Transport,
+  asker?: string,
+) => Buffer | undefined | Promise<Buffer | undefined>
 
 /**
  * Answers for the cluster come out at once, mostly from bytes kept since the question before; all else is forwarded. No
@@ -38,7 +47,7 @@ export type Responder = (packet: Buffer, transport: Transport) => Buffer | undef
  */
 export function responder(dependencies: ResponderDependencies): Responder {
   const cache = new AnswerCache()
-  return (packet, transport) => {
+  return (packet, transport, asker) => {
     if (packet.length < HEADER_BYTES || (packet[2]! & RESPONSE_BIT) !== 0) return undefined // Never answer an answer.
     const quick = quickQueryOf(packet, transport)
     const key = quick && questionKey(packet, quick)
@@ -47,7 +56,11 @@ export function responder(dependencies: ResponderDependencies): Responder {
       dependencies.count(ready[3]! & 0xf)
       return addressedTo(packet, ready, quick!.questionEnd)
     }
-    return respondInFull(dependencies, packet, { transport, ...(quick && { cached: { cache, key: key!, quick } }) })
+    return respondInFull(dependencies, packet, {
+      transport,
+      asker,
+      ...(quick && { cached: { cache, key: key!, quick } }),
+    })
   }
 }
 
@@ -63,6 +76,7 @@ function addressedTo(packet: Buffer, ready: Buffer, questionEnd: number): Buffer
 
 interface Asking {
   readonly transport: Transport
+  readonly asker: string | undefined
   readonly cached?: { readonly cache: AnswerCache; readonly key: string; readonly quick: QuickQuery }
 }
 
@@ -76,7 +90,11 @@ function respondInFull(dependencies: ResponderDependencies, packet: Buffer, aski
   if (refusal !== undefined) return encoded(dependencies, query, failed(refusal), asking)
   const question = query.questions[0]!
   const answer = dependencies.zone.answer(question)
-  if (answer && answer.alias === undefined) return clusterAnswer(dependencies, query, answer, asking)
+  if (answer && answer.alias === undefined) {
+    const held = answer.rcode === Rcode.NameError ? dependencies.ownNames.whenKnown(question, asking.asker) : undefined
+    if (held) return held.then(found => encoded(dependencies, query, found ?? answer, asking))
+    return clusterAnswer(dependencies, query, answer, asking)
+  }
   const whole = answer
     ? withAliasResolved(dependencies.forwarder, query, answer)
     : dependencies.forwarder.forward(question, query.edns?.dnssecOk ?? false)
@@ -113,7 +131,8 @@ function refusalOf({ opcode, questions, edns }: Message): number | undefined {
 function clusterAnswer(dependencies: ResponderDependencies, query: Message, answer: Answer, asking: Asking): Buffer {
   const { cached } = asking
   // A failure is not kept: it ends with the first sight of the cluster, which need not change its version.
-  if (!cached || answer.rcode === Rcode.ServerFailure) return encoded(dependencies, query, answer, asking)
+  const isPassing = answer.rcode === Rcode.ServerFailure || isToCome(dependencies, query, answer)
+  if (!cached || isPassing) return encoded(dependencies, query, answer, asking)
   dependencies.count(answer.rcode)
   const ready = cached.cache.put(cached.key, {
     count: answer.answers.length,
@@ -121,6 +140,9 @@ function clusterAnswer(dependencies: ResponderDependencies, query: Message, answ
   })
   return Buffer.from(ready)
 }
+
+const isToCome = ({ ownNames }: ResponderDependencies, { questions }: Message, { rcode }: Answer): boolean =>
+  rcode === Rcode.NameError && ownNames.mayCome(questions[0]!)
 
 /** Aliases stay in front of what they lead to; the records behind them take turns at being first. */
 function rotated(records: readonly ResourceRecord[], by: number): readonly ResourceRecord[] {
