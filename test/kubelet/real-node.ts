@@ -1,8 +1,13 @@
-import { existsSync } from 'node:fs'
+import { generateKeyPairSync } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Registry as MetricsRegistry } from 'prom-client'
+import { buildImage } from '../../scripts/images/build-images.ts'
+import { RECIPES } from '../../scripts/images/recipes.ts'
 import {
+  ConfigMap,
   type Event,
   Event as EventKind,
   Namespace,
@@ -10,25 +15,46 @@ import {
   Pod as PodKind,
   ServiceAccount,
 } from '../../src/api/core-v1/types.ts'
+import { adminKubeconfigText } from '../../src/bin/server-side/admin-kubeconfig.ts'
 import { apiClient } from '../../src/client/api-client.ts'
+import { ApiEventRecorder } from '../../src/client/api-event-recorder.ts'
 import type { Client } from '../../src/client/client.ts'
-import type { VirtualClock } from '../../src/fakes/virtual-clock.ts'
+import { SharedInformers } from '../../src/client/shared-informers.ts'
 import { Containerd } from '../../src/kubelet/containerd/containerd.ts'
+import { kubeletEndpoint } from '../../src/kubelet/endpoint/kubelet-endpoint.ts'
 import { createKubelet, type Kubelet } from '../../src/kubelet/kubelet.ts'
 import { type LocalMachine, localMachine } from '../../src/kubelet/machine/local-machine.ts'
 import { runCommand } from '../../src/kubelet/machine/run-command.ts'
-import type { Logger } from '../../src/machinery/logger.ts'
-import { silentLogger } from '../../src/machinery/logger.ts'
-import { systemClock } from '../../src/machinery/system-clock.ts'
-import { systemRandom } from '../../src/machinery/system-random.ts'
+import { type Logger, silentLogger } from '../../src/machinery/logger.ts'
+import { systemClock as clock } from '../../src/machinery/system-clock.ts'
+import { systemRandom as random } from '../../src/machinery/system-random.ts'
+import { createRegistry } from '../../src/registry/create-registry.ts'
+import { type OpenApiServer, openApiServer } from '../../src/server/open-api-server.ts'
+import {
+  type CertificateRequest,
+  createAuthority,
+  issueCertificate,
+  type KeyPair,
+} from '../../src/server/pki/certificate.ts'
+import { httpsNodeConnection } from '../../src/server/streams/https-node-connection.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
-import { ControlPlane } from '../../src/testing/control-plane.ts'
 
 /** Root, containerd and the CNI plugins are needed to run real containers. */
 export const canRunContainers: boolean =
   process.getuid?.() === 0 && existsSync('/usr/bin/containerd') && existsSync('/usr/lib/cni/bridge')
 
+export interface RealNodeOptions {
+  readonly subnet: number
+  /** Ids of recipes in `scripts/images`. */
+  readonly images: readonly string[]
+  readonly logger?: Logger
+}
+
 const NODE_NAME = 'real1'
+const SERVER_NAME = 'kube-apiserver-kubelet-client'
+const ADMIN = { name: 'admin', groups: ['system:masters', 'system:authenticated'] }
+/** Images are built once and kept: the packages of a distribution do not change between two tests. */
+const IMAGE_CACHE = join(tmpdir(), 'holdfast-test-images')
 const DEADLINE_MS = 30_000
 
 /** This machine with a containerd of its own and a kubelet, on an API server in this process. Everything is real but the API's store. */
@@ -37,41 +63,73 @@ export class RealNode implements AsyncDisposable {
   readonly directory: string
   readonly bridge: string
   readonly cgroupRoot: string
-  readonly #controlPlane: ControlPlane
+  readonly #server: OpenApiServer
+  readonly #authority: KeyPair
+  readonly #endpointPort: number
   readonly #logger: Logger
   #containerd: { stop: AbortController; running: Promise<void>; socket: string } | undefined
-  #kubelet: { stop: AbortController; running: Promise<void>; component: Kubelet } | undefined
+  #kubelet:
+    | { stop: AbortController; running: Promise<unknown>; component: Kubelet; informers: SharedInformers }
+    | undefined
   machine!: LocalMachine
+  /** For kubectl. */
+  kubeconfig = ''
 
-  private constructor(directory: string, subnet: number, logger: Logger) {
+  private constructor(parts: {
+    directory: string
+    subnet: number
+    logger: Logger
+    server: OpenApiServer
+    authority: KeyPair
+  }) {
+    const { directory, subnet, logger, server, authority } = parts
     this.directory = directory
     this.bridge = `hfk${subnet}`
     this.cgroupRoot = `/hfk${subnet}`
+    this.#endpointPort = 10_300 + subnet
     this.#logger = logger
-    const clock = systemClock as unknown as VirtualClock // Nobody moves it by hand here.
-    this.#controlPlane = new ControlPlane({ store: memoryStore({ clock }), clock, random: systemRandom, logger })
-    this.client = apiClient(this.#controlPlane.transport('test'))
+    this.#server = server
+    this.#authority = authority
+    this.client = apiClient(server.transportFor(ADMIN))
   }
 
   /** `subnet`: 10.244.<subnet>.0/24, another for each test file that runs at the same time. */
-  static async start({
-    subnet,
-    images,
-    logger = silentLogger,
-  }: {
-    subnet: number
-    images: readonly string[]
-    logger?: Logger
-  }): Promise<RealNode> {
-    const node = new RealNode(await mkdtemp(join(tmpdir(), 'hfk-')), subnet, logger)
-    for (const name of ['default', 'kube-node-lease'])
-      await node.client.create(Namespace, { metadata: { name }, spec: {} }).catch(() => {})
+  static async start({ subnet, images, logger = silentLogger }: RealNodeOptions): Promise<RealNode> {
+    const directory = await mkdtemp(join(tmpdir(), 'hfk-'))
+    const authority = await createAuthority('test-ca', { clock, random })
+    const server = await serverWith(authority, logger)
+    const node = new RealNode({ directory, subnet, logger, server, authority })
+    for (const name of ['default', 'kube-node-lease']) {
+      await node.client.create(Namespace, { metadata: { name }, spec: {} }).catch(() => {}) // The server may have made it.
+    }
     await node.client.create(ServiceAccount, { metadata: { namespace: 'default', name: 'default' } }).catch(() => {})
+    await node.client.create(ConfigMap, {
+      metadata: { namespace: 'default', name: 'kube-root-ca.crt' },
+      data: { 'ca.crt': authority.certificate },
+    })
+    await node.#serve()
     await node.#writeNetwork(subnet)
     await node.startContainerd()
-    for (const image of images) await node.machine.images.load(image)
-    node.startKubelet()
+    for (const image of images) await node.machine.images.loadArchive(imageArchive(image))
+    await node.startKubelet()
     return node
+  }
+
+  async #serve(): Promise<void> {
+    const certificate = await this.#issue({ commonName: 'apiserver', usage: 'server', ipAddresses: ['127.0.0.1'] })
+    const listener = await this.#server.listen({
+      host: '127.0.0.1',
+      port: 0,
+      certificate: { ...certificate, clientAuthorities: this.#authority.certificate },
+    })
+    const admin = await this.#issue({ commonName: ADMIN.name, organizations: ADMIN.groups, usage: 'client' })
+    this.kubeconfig = join(this.directory, 'kubeconfig')
+    const server = `https://127.0.0.1:${listener.address.port}`
+    await writeFile(this.kubeconfig, adminKubeconfigText({ server, authority: this.#authority.certificate, admin }))
+  }
+
+  #issue(request: CertificateRequest): Promise<KeyPair> {
+    return issueCertificate(this.#authority, request, { clock, random })
   }
 
   get kubelet(): Kubelet | undefined {
@@ -82,7 +140,7 @@ export class RealNode implements AsyncDisposable {
     const { directory } = this
     const socket = join(directory, 'containerd.sock')
     const containerd = new Containerd({
-      clock: systemClock,
+      clock,
       logger: this.#logger,
       directory,
       root: join(directory, 'root'),
@@ -96,7 +154,7 @@ export class RealNode implements AsyncDisposable {
     await containerd.whenReady
     this.machine ??= await localMachine({
       criEndpoint: socket,
-      clock: systemClock,
+      clock,
       cgroupRoot: this.cgroupRoot,
       hostname: NODE_NAME,
     })
@@ -111,25 +169,52 @@ export class RealNode implements AsyncDisposable {
     return Number(await readFile(join(this.directory, 'containerd.pid'), 'utf8'))
   }
 
-  startKubelet(): void {
+  async startKubelet(): Promise<void> {
     const { directory } = this
-    const source = { component: 'kubelet', host: NODE_NAME }
-    const dependencies = this.#controlPlane.dependencies(source, this.#controlPlane.newInformers(`node:${NODE_NAME}`))
+    const logger = this.#logger
+    const informers = new SharedInformers({ client: this.client, clock, random, logger })
+    const events = new ApiEventRecorder(
+      { component: 'kubelet', host: NODE_NAME },
+      { client: this.client, clock, random, logger },
+    )
+    const { doors } = this.machine
     const config = {
       rootDirectory: join(directory, 'kubelet'),
       podLogsDirectory: join(directory, 'logs'),
+      endpointPort: this.#endpointPort,
+      addresses: ['127.0.0.1'],
       statusIntervalMs: 1000,
     }
-    const component = createKubelet({ ...dependencies, nodeName: NODE_NAME, doors: this.machine.doors, config })
+    const component = createKubelet({
+      client: this.client,
+      informers,
+      events,
+      clock,
+      random,
+      logger,
+      nodeName: NODE_NAME,
+      doors,
+      config,
+    })
+    const certificate = await this.#issue({ commonName: NODE_NAME, usage: 'server', ipAddresses: ['127.0.0.1'] })
+    const tls = { ...certificate, clientAuthority: this.#authority.certificate }
+    const authorize = ({ name }: { name: string }): boolean => name === SERVER_NAME
+    const endpoint = kubeletEndpoint({ nodeName: NODE_NAME, kubelet: component, doors, clock, logger, tls, authorize })
     const stop = new AbortController()
-    const running = component.run(stop.signal)
-    running.catch(error => this.#logger.error({ error }, 'the kubelet ended'))
-    this.#kubelet = { stop, running, component }
+    const running = Promise.all([component.run(stop.signal), endpoint.run(stop.signal)])
+    running.catch(error => logger.error({ error }, 'the kubelet ended'))
+    this.#kubelet = { stop, running, component, informers }
   }
 
   async stopKubelet(): Promise<void> {
     this.#kubelet?.stop.abort()
     await this.#kubelet?.running
+    await this.#kubelet?.informers.stop()
+  }
+
+  /** Runs kubectl against this cluster and resolves with what it printed. */
+  kubectl(...args: readonly string[]): Promise<string> {
+    return runCommand('kubectl', ['--kubeconfig', this.kubeconfig, ...args], { timeoutMs: DEADLINE_MS })
   }
 
   run(name: string, spec: object = {}, metadata: object = {}): Promise<Pod> {
@@ -217,7 +302,7 @@ export class RealNode implements AsyncDisposable {
       await this.client.delete(PodKind, metadata, { gracePeriodSeconds: 1 }).catch(() => {})
     for (const { metadata } of items) await this.untilGone(metadata.name)
     await this.stopKubelet()
-    await this.#controlPlane.close()
+    await this.#server.close()
     await this.stopContainerd()
     this.machine[Symbol.dispose]()
     await runCommand('ip', ['link', 'delete', this.bridge]).catch(() => {})
@@ -227,3 +312,26 @@ export class RealNode implements AsyncDisposable {
 
 export const isReady = (pod: Pod | undefined): boolean =>
   pod?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+
+async function serverWith(authority: KeyPair, logger: Logger): Promise<OpenApiServer> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const certificate = await issueCertificate(authority, { commonName: SERVER_NAME, usage: 'client' }, { clock, random })
+  return openApiServer({
+    createRegistry: admission => createRegistry({ store: memoryStore({ clock }), clock, random, logger, admission }),
+    clock,
+    random,
+    logger,
+    metrics: new MetricsRegistry(),
+    tokenKeys: { signing: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string },
+    nodes: httpsNodeConnection({ certificate, authority: authority.certificate }),
+  })
+}
+
+function imageArchive(id: string): Uint8Array {
+  const path = join(IMAGE_CACHE, `${id}.tar`)
+  if (!existsSync(path)) {
+    mkdirSync(IMAGE_CACHE, { recursive: true })
+    writeFileSync(path, buildImage(RECIPES.find(recipe => recipe.id === id)!))
+  }
+  return readFileSync(path)
+}

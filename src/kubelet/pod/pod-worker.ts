@@ -29,6 +29,8 @@ export interface Verdict {
 
 /** How often content of API objects is brought into the files of running Pods that use some. */
 const REFRESH_MS = 60_000
+const STUMBLE_MS_MIN = 500
+const STUMBLE_MS_MAX = 30_000
 
 /**
  * Runs one Pod from its arrival to its end. Every pass looks at the machine, plans, and sets steps in motion that are not
@@ -42,6 +44,7 @@ export class PodWorker {
   readonly #backoff: CrashBackoff
   readonly #failures: PodFailures
   readonly #busy = new Map<string, Promise<void>>()
+  readonly #stumbles = new Map<string, number>()
   readonly #terminationMessages = new Map<string, string>()
   readonly #ending = new AbortController()
   readonly #stopped: AbortSignal
@@ -409,16 +412,22 @@ export class PodWorker {
   #work(key: string, act: () => Promise<void>): void {
     if (this.#busy.has(key)) return
     const work = act()
-      .catch(error => {
-        if (!this.#stopped.aborted)
-          this.#context.logger.warn({ error, step: key }, 'a step of a pod failed; trying again')
-        return this.#context.clock.sleep(1000, this.#stopped).catch(() => {}) // Stopping: nobody waits for a retry.
-      })
+      .then(() => void this.#stumbles.delete(key))
+      .catch(error => this.#afterStumble(key, error))
       .finally(() => {
         this.#busy.delete(key)
         this.wake()
       })
     this.#busy.set(key, work)
+  }
+
+  /** What fails for no reason of the Pod is tried again by itself, ever less often. */
+  async #afterStumble(key: string, error: unknown): Promise<void> {
+    if (this.#stopped.aborted) return
+    const delayMs = Math.min((this.#stumbles.get(key) ?? STUMBLE_MS_MIN / 2) * 2, STUMBLE_MS_MAX)
+    this.#stumbles.set(key, delayMs)
+    this.#context.logger.warn({ error, step: key, delayMs }, 'a step of a pod failed; trying again')
+    await this.#context.clock.sleep(delayMs, this.#stopped).catch(() => {}) // Stopping: nobody waits for a retry.
   }
 
   #publish(isFinished: boolean): Promise<void> {

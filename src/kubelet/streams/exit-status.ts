@@ -14,9 +14,11 @@ export function exitStatusText(outcome: { readonly exitCode: number } | { readon
   })
 }
 
+const TITLE = 'Internal error occurred:'
+
 function failureOf(error: unknown): object {
   const text = error instanceof RuntimeError || error instanceof Error ? error.message : String(error)
-  const message = `Internal error occurred: ${text}`
+  const message = text.startsWith(TITLE) ? text : `${TITLE} ${text}`
   return {
     metadata: {},
     status: 'Failure',

@@ -5,6 +5,8 @@ export type Headers = Readonly<Record<string, string>>
 
 const ZLIB_HEADER = Buffer.from([0x78, 0x01])
 const STORED_BYTES_MAX = 0xffff
+/** An empty block, as a flush ends in: readers hand on what came before it without waiting for the next block. */
+const FLUSH = Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff])
 
 /**
  * Packs headers into the one zlib stream of a connection. They are stored, not compressed (RFC 1951, section 3.2.4):
@@ -24,7 +26,7 @@ export class HeaderPacker {
       head.writeUInt16LE(~piece.length & 0xffff, 3)
       parts.push(head, piece)
     }
-    return Buffer.concat(parts)
+    return Buffer.concat([...parts, FLUSH])
   }
 }
 

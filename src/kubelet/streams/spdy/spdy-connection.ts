@@ -226,7 +226,8 @@ export class SpdyStream extends Duplex {
       this.push(null)
     }
     this.#goOn()
-    if (!this.writableEnded) this.destroy()
+    if (this.readableEnded) this.destroy()
+    else this.once('end', () => this.destroy())
   }
 
   override _read(): void {
