@@ -188,3 +188,4 @@ for (const workload of workloads) {
   const rate = await podsPerSecond(workload)
   console.log(`${Math.round(rate).toString().padStart(7)} Pods/s  ${workload.name}`)
 }
+process.exit() // The server's timers may outlive its close.
