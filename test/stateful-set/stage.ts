@@ -27,6 +27,14 @@ export interface StageOptions {
   /** Stands between the StatefulSet controller, its caches included, and the server. */
   readonly tampering?: Tampering
   readonly seed?: number
+  /** False: no StatefulSet controller runs until the test starts one. */
+  readonly leader?: boolean
+}
+
+interface ControllerRun {
+  readonly features?: StatefulSetFeatures
+  readonly tampering?: Tampering
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -51,7 +59,13 @@ export class Stage implements AsyncDisposable {
     this.client = apiClient(this.plane.transport('test'), { fieldManager: 'test' })
   }
 
-  static async start({ features, controllers = [], tampering, seed = 1 }: StageOptions = {}): Promise<Stage> {
+  static async start({
+    features,
+    controllers = [],
+    tampering,
+    seed = 1,
+    leader = true,
+  }: StageOptions = {}): Promise<Stage> {
     const stage = new Stage(seed)
     await stage.plane.registry.whenReady()
     await stage.client.create(Namespace, { metadata: { name: NAMESPACE }, spec: {} })
@@ -60,13 +74,14 @@ export class Stage implements AsyncDisposable {
       const dependencies = stage.plane.dependencies({ component: definition.component }, informers)
       void stage.plane.run(controllerComponent(definition, dependencies))
     }
-    void stage.runStatefulSets({ ...defaultFeatures, ...features }, tampering)
-    void stage.#follow(Pod, ({ type, object }) => {
+    if (leader)
+      void stage.runStatefulSets({ features: { ...defaultFeatures, ...features }, ...(tampering && { tampering }) })
+    void stage.follow(Pod, ({ type, object }) => {
       const sign = { ADDED: '+', DELETED: '-' }[type as string] ?? (object.metadata.deletionTimestamp ? '~' : '')
       const line = `${sign}${object.metadata.name}`
       if (sign && stage.podHistory.at(-1) !== line) stage.podHistory.push(line)
     })
-    void stage.#follow(StatefulSet, ({ object }) => {
+    void stage.follow(StatefulSet, ({ object }) => {
       const line = countersText(object.status ?? { replicas: 0 })
       if (stage.statusHistory.at(-1) !== line) stage.statusHistory.push(line)
     })
@@ -74,23 +89,17 @@ export class Stage implements AsyncDisposable {
     return stage
   }
 
-  /** Another instance of the controller under test, with caches of its own; ends with the signal. */
-  runStatefulSets(
-    features: StatefulSetFeatures = defaultFeatures,
-    tampering?: Tampering,
-    signal?: AbortSignal,
-  ): Promise<void> {
+  /** An instance of the controller under test, with caches of its own. Resolves when it has ended. */
+  runStatefulSets({ features, tampering = transport => transport, signal }: ControllerRun = {}): Promise<void> {
     const definition = statefulSetControllerWith(features)
-    const informers = this.plane.newInformers(definition.name)
-    const dependencies = this.plane.dependencies({ component: definition.component }, informers)
-    if (!tampering) return this.plane.run(controllerComponent(definition, dependencies), signal)
-    const client = apiClient(tampering(dependencies.client.transport), { fieldManager: definition.component })
-    const tampered = new SharedInformers({ ...dependencies, client })
-    this.#stop.signal.addEventListener('abort', () => void tampered.stop())
-    return this.plane.run(controllerComponent(definition, { ...dependencies, client, informers: tampered }), signal)
+    const plain = this.plane.dependencies({ component: definition.component }, this.plane.newInformers('unused'))
+    const client = apiClient(tampering(plain.client.transport), { fieldManager: definition.component })
+    const informers = new SharedInformers({ ...plain, client })
+    this.#stop.signal.addEventListener('abort', () => void informers.stop())
+    return this.plane.run(controllerComponent(definition, { ...plain, client, informers }), signal)
   }
 
-  async #follow<T extends KubernetesObject>(
+  async follow<T extends KubernetesObject>(
     kind: Kind<T>,
     note: (event: { readonly type: string; readonly object: T }) => void,
   ): Promise<void> {

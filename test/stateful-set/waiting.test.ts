@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Event, Node } from '../../src/api/core-v1/types.ts'
+import { Event, Node, Pod } from '../../src/api/core-v1/types.ts'
 import { claimTemplate, partition, podTemplate, Stage } from './stage.ts'
 import { quotaOf } from './tampering.ts'
 
@@ -165,6 +165,8 @@ test('#123918: a Pod held by a finalizer after it has ended is replaced only whe
   const { uid } = (await stage.pod('web-0')).metadata
   await stage.patchPod('web-0', { metadata: { finalizers: ['example.com/hold'] } })
   await stage.deletePod('web-0')
+  const going = await stage.pod('web-0')
+  await stage.client.updateStatus(Pod, { ...going, status: { ...going.status, phase: 'Failed' } })
   await stage.clock.advance(120_000)
   expect((await stage.pod('web-0')).metadata.uid).toBe(uid)
   expect((await stage.events()).filter(event => event.startsWith('Failed'))).toEqual([])
