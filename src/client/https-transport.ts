@@ -74,6 +74,8 @@ function queryOf(options: CallOptions): URLSearchParams {
 export class HttpsTransport implements ApiTransport, AsyncDisposable {
   readonly #options: HttpsTransportOptions
   #session: ClientHttp2Session | undefined
+  /** Requests and watches under way on each connection. */
+  readonly #underWay = new WeakMap<ClientHttp2Session, number>()
 
   constructor(options: HttpsTransportOptions) {
     this.#options = options
@@ -116,7 +118,8 @@ export class HttpsTransport implements ApiTransport, AsyncDisposable {
     signal?.throwIfAborted()
     const { token, userAgent = 'holdfast' } = this.#options
     const body = call.body === undefined ? undefined : JSON.stringify(call.body)
-    const stream = this.#connected().request(
+    const session = this.#connected()
+    const stream = session.request(
       {
         [HTTP2_HEADER_METHOD]: METHODS[call.verb],
         [HTTP2_HEADER_PATH]: pathOf(call),
@@ -127,8 +130,21 @@ export class HttpsTransport implements ApiTransport, AsyncDisposable {
       },
       { endStream: body === undefined, ...(signal && { signal }) },
     )
+    this.#keepAliveWhile(session, stream)
     if (body !== undefined) stream.end(body)
     return stream
+  }
+
+  /** A process that waits for an answer goes on; an idle connection keeps none alive. */
+  #keepAliveWhile(session: ClientHttp2Session, stream: ClientHttp2Stream): void {
+    const open = (this.#underWay.get(session) ?? 0) + 1
+    this.#underWay.set(session, open)
+    session.ref()
+    stream.once('close', () => {
+      const left = this.#underWay.get(session)! - 1
+      this.#underWay.set(session, left)
+      if (left === 0) session.unref()
+    })
   }
 
   #connected(): ClientHttp2Session {

@@ -54,3 +54,9 @@ test.each([
 ])('%o is refused with the flag, the value and what would be right', (flags, message) => {
   expect(() => clusterConfigFrom({ ...sources, flags })).toThrow(message)
 })
+
+test('all settings, written down as JSON, read back as the same settings', () => {
+  const config = clusterConfigFrom(sources)
+  const file = { path: 'config.json', text: JSON.stringify(config) }
+  expect(clusterConfigFrom({ ...sources, file })).toEqual(config)
+})

@@ -83,6 +83,6 @@ function checked(name: SettingName, given: unknown, where: string): Value | unde
 }
 
 function listFrom(given: unknown): readonly string[] | undefined {
-  if (Array.isArray(given)) return given.length === 0 ? undefined : given.map(String)
+  if (Array.isArray(given)) return given.map(String)
   return typeof given === 'string' ? given.split(',').filter(Boolean) : undefined
 }
