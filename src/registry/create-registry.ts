@@ -12,6 +12,7 @@ import { eventConversion } from './kinds/event.ts'
 import { autoscalerConversion } from './kinds/horizontal-pod-autoscaler.ts'
 import { kindDefinitions } from './kinds/kind-definitions.ts'
 import { servicesWith } from './kinds/service.ts'
+import { Maintenance } from './maintenance.ts'
 import type { AdmissionPlugin, Registry, Resource } from './resource.ts'
 import { resourceInfoOf } from './resource-info.ts'
 import { BuiltInSchemas, builtInResources, type ResourceRow } from './schema/built-in-schemas.ts'
@@ -47,6 +48,7 @@ class LiveRegistry implements Registry {
   readonly #kinds = new Map<string, ServedKind>()
   readonly #custom: CustomResources
   readonly #customResources = new Map<string, readonly Resource[]>()
+  readonly #maintenance: Maintenance
   readonly #ready: Promise<void>
 
   constructor(options: RegistryOptions) {
@@ -67,7 +69,11 @@ class LiveRegistry implements Registry {
       serve: (definition, kinds) => this.#serveCustom(definition, kinds, environment),
     })
     this.#mirror.start()
-    this.#ready = this.#mirror.whenReady().then(() => this.#custom.start())
+    this.#maintenance = new Maintenance(environment, this.#kinds.get('/services')!)
+    this.#ready = this.#mirror.whenReady().then(async () => {
+      await this.#custom.start()
+      this.#maintenance.start()
+    })
   }
 
   #namesIn(group: string, except: string): ReadonlySet<string> {
@@ -147,6 +153,7 @@ class LiveRegistry implements Registry {
 
   async close(): Promise<void> {
     await this.#custom.stop()
+    await this.#maintenance.stop()
     await this.#mirror.stop()
   }
 }

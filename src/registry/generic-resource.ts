@@ -42,7 +42,9 @@ export class GenericResource implements Resource {
       case 'get':
         return findObjectOf(this.kind, call, this.#environment)
       case 'create':
-        return createObject(scope, call.body)
+        return this.kind.differences.create
+          ? this.kind.differences.create(this.kind, call, { context, environment: this.#environment })
+          : createObject(scope, call.body)
       case 'update':
         return updateObject(scope, call.body)
       case 'patch':

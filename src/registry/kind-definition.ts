@@ -83,6 +83,8 @@ export interface KindDifferences<T = JsonObject> {
   isFinal?(object: T): boolean
   /** Marks an object whose deletion begins. */
   markDeleted?(object: Draft<T>): void
+  /** Answers CREATE instead of storing an object: kinds that are commands. */
+  readonly create?: SubresourceHandler
   readonly subresources?: { readonly [name: string]: SubresourceHandler }
 }
 

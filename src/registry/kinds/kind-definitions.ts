@@ -1,4 +1,5 @@
 import type { KindDefinition } from '../kind-definition.ts'
+import { bindings } from '../subresources/binding.ts'
 import { controllerRevisions, endpointSlices, leases, podDisruptionBudgets, priorityClasses } from './apps-support.ts'
 import { cronJobs, jobs } from './batch.ts'
 import {
@@ -30,6 +31,7 @@ import { statefulSets } from './stateful-set.ts'
 
 /** The differences of every kind that has any, but for those that the registry's own settings shape. */
 export const kindDefinitions: readonly KindDefinition[] = [
+  bindings,
   configMaps,
   endpoints,
   events,

@@ -23,6 +23,14 @@ export interface ReservationPool {
   take(item: string, holder: Holder): Promise<boolean>
   /** Gives it back if `holder` has it. */
   release(item: string, holder: Holder): Promise<void>
+  /** Everything that is taken by a Service. */
+  all(): Iterable<Reserved>
+}
+
+export interface Reserved {
+  readonly item: string
+  readonly holder: Holder
+  readonly object: JsonObject
 }
 
 const MANAGED_BY = {
@@ -39,7 +47,10 @@ export const addressPool = (scope: WriteScope): ReservationPool =>
       metadata: { name: address, ...stamps(scope), labels: MANAGED_BY },
       spec: { parentRef: { group: '', resource: 'services', namespace, name } },
     }),
-    holderOf: ({ spec }) => (spec as unknown as { parentRef: Holder }).parentRef,
+    holderOf({ spec }) {
+      const { parentRef } = spec as unknown as { parentRef: Holder & { resource: string; group?: string } }
+      return parentRef.resource === 'services' && !parentRef.group ? parentRef : undefined
+    },
   })
 
 const NODE_PORTS_PREFIX = '/ranges/nodeports/'
@@ -80,7 +91,8 @@ function poolScope(scope: WriteScope, group: string, plural: string): WriteScope
 
 interface PoolShape {
   objectOf(item: string, holder: Holder): JsonObject
-  holderOf(object: JsonObject): Holder
+  /** Undefined for what somebody other than a Service holds. */
+  holderOf(object: JsonObject): Holder | undefined
 }
 
 function poolOf(scope: WriteScope, { objectOf, holderOf }: PoolShape): ReservationPool {
@@ -97,10 +109,16 @@ function poolOf(scope: WriteScope, { objectOf, holderOf }: PoolShape): Reservati
         throw error
       }
     },
+    *all() {
+      for (const { key, object } of scope.kind.cache.objects()) {
+        const holder = holderOf(object)
+        if (holder) yield { item: key.slice(scope.kind.prefix.length), holder, object }
+      }
+    },
     async release(item, holder) {
       const current = await newest(scope, keyOf(item))
       if (!current) return
-      const { namespace, name } = holderOf(current.object)
+      const { namespace, name } = holderOf(current.object) ?? {}
       if (namespace !== holder.namespace || name !== holder.name) return
       try {
         await commitDeletion(scope, current)

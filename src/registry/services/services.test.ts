@@ -69,3 +69,14 @@ test('node ports are unique, kept over updates and given back', async () => {
     a.spec.ports[0].nodePort,
   )
 })
+
+test('an address whose Service was never stored is given back after a while', async () => {
+  await using server = open()
+  await server.registry.whenReady()
+  await server.create('ipaddresses.v1.networking.k8s.io', {
+    metadata: { name: '10.96.7.7' },
+    spec: { parentRef: { resource: 'services', namespace: 'default', name: 'lost' } },
+  })
+  await (server.clock as VirtualClock).advance(200_000)
+  expect(namesOf(await server.list('ipaddresses.v1.networking.k8s.io'))).toEqual([])
+})

@@ -1,11 +1,11 @@
-import type { Binding, Pod } from '../../api/core-v1/types.ts'
+import { Binding, type Pod } from '../../api/core-v1/types.ts'
 import { invalid, required } from '../../machinery/field-error.ts'
 import type { JsonObject } from '../../machinery/json.ts'
 import { isJsonObject } from '../../machinery/merge-patch.ts'
 import { badRequest, conflict, invalidObject, methodNotSupported } from '../../machinery/status.ts'
 import { timeText } from '../../machinery/time.ts'
 import { encodedOf } from '../cache/cached-object.ts'
-import type { SubresourceHandler } from '../kind-definition.ts'
+import { defineKind, type SubresourceHandler } from '../kind-definition.ts'
 import { resourceNameOf } from '../served-kind.ts'
 import { changeObject, type Part } from '../write/update-object.ts'
 
@@ -45,6 +45,16 @@ export const binding: SubresourceHandler = async (kind, call, { context, environ
     }
   }
 }
+
+/** `bindings`: the older way to say the same, with the Pod's name in the body. */
+export const bindings = defineKind(Binding, {
+  create(_kind, call, scope) {
+    const name = (call.body as { metadata?: { name?: string } } | undefined)?.metadata?.name
+    const pods = scope.environment.findKind('', 'pods')
+    if (!name || !pods) throw badRequest('metadata.name: Required value: name of the pod to bind')
+    return binding(pods, { ...call, name }, scope)
+  },
+})
 
 /** The binding writes the node and the condition in one step, so that nobody sees one without the other. */
 const withCondition: Part = (_scope, draft) => draft

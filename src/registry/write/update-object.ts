@@ -2,7 +2,7 @@ import { deepEqual } from 'fast-equals'
 import type { ApiCall } from '../../machinery/api-call.ts'
 import type { JsonObject, JsonValue } from '../../machinery/json.ts'
 import { isJsonObject } from '../../machinery/merge-patch.ts'
-import { badRequest, conflict } from '../../machinery/status.ts'
+import { badRequest, conflict, isStatusError } from '../../machinery/status.ts'
 import { StoreError } from '../../store/store.ts'
 import { type CachedObject, encodedOf } from '../cache/cached-object.ts'
 import { viewOf } from '../read/version-view.ts'
@@ -64,13 +64,22 @@ export async function changeObject(scope: WriteScope, change: Change): Promise<E
   const key = keyOf(scope)
   let current = kind.cache.find(key)
   const attemptsMax = change.attemptsMax ?? UPDATE_ATTEMPTS_MAX
+  // Where others write too, a body may be newer than the cache: its conflict counts only against the store itself.
+  let mayBeStale = scope.environment.store.confirmHead !== undefined
   for (let attempt = 1; ; attempt++) {
     if (!current) current = await newest(scope, key)
     if (!current) throw noSuchObject(kind, call.name!)
-    const { draft, isConditional } = proposed(scope, change, current)
+    let isConditional = false
     try {
-      return await carryThrough(scope, { draft, current, change })
+      const proposal = proposed(scope, change, current)
+      isConditional = proposal.isConditional
+      return await carryThrough(scope, { draft: proposal.draft, current, change })
     } catch (error) {
+      if (mayBeStale && isStatusError(error, 'Conflict')) {
+        mayBeStale = false
+        current = await newest(scope, key)
+        continue
+      }
       if (!(error instanceof StoreError)) throw error
       if (error.code !== 'conflict' || isConditional || attempt >= attemptsMax)
         throw statusErrorOf(error, kind, call.name!)
