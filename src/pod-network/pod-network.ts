@@ -20,6 +20,8 @@ import {
 } from './routes.ts'
 
 const RETRY_MS = 1000
+/** How often the rules are compared with what was written. */
+const LOOK_INTERVAL_MS = 10_000
 const MTU_DEFAULT = 1500
 /** What a machine needs to pass packets on, and to see those that stay on its bridge: Services are among them. */
 const KERNEL_SETTINGS = [
@@ -86,7 +88,7 @@ interface Following extends Pick<PodNetworkDependencies, 'clock' | 'logger'> {
   readonly ready: () => void
 }
 
-/** Brings the machine to what the Nodes say, each time that they change. */
+/** Brings the machine to what the Nodes say, each time that they change, and again when somebody undid it. */
 async function follow({ nodes, setUp, ready, clock, logger }: Following, signal: AbortSignal): Promise<void> {
   let changed = Promise.withResolvers<void>()
   using _subscription = nodes.subscribe(() => changed.resolve())
@@ -95,6 +97,7 @@ async function follow({ nodes, setUp, ready, clock, logger }: Following, signal:
     changed = Promise.withResolvers()
     try {
       if (await setUp.apply(nodes.list())) ready()
+      using _look = clock.schedule(LOOK_INTERVAL_MS, () => changed.resolve())
       if (!signal.aborted) await changed.promise
     } catch (error) {
       logger.warn({ err: error }, 'cannot set up the Pod network')
@@ -124,6 +127,8 @@ class PodNetworkSetUp {
   readonly #configuration: PodNetworkConfiguration
   /** What was carried out last: the same is not done twice. */
   #applied = ''
+  /** The rules as the kernel listed them right after that. */
+  #rulesWritten = ''
 
   constructor(dependencies: PodNetworkDependencies, configuration: PodNetworkConfiguration) {
     this.#dependencies = dependencies
@@ -147,7 +152,7 @@ class PodNetworkSetUp {
     const self = machines.find(({ name }) => name === this.#configuration.nodeName)
     if (!self) return false
     const wanted = JSON.stringify(machines)
-    if (wanted === this.#applied) return true
+    if (wanted === this.#applied && (await this.#listRules()) === this.#rulesWritten) return true
     const others = machines.filter(machine => machine !== self)
     const peers = await Promise.all(others.map(async peer => ({ ...peer, isOnLink: await this.#isOnLink(peer) })))
     await this.#setKernel()
@@ -189,6 +194,12 @@ class PodNetworkSetUp {
       machineAddresses: machines.map(({ address }) => address),
     })
     await this.#dependencies.commands.run('nft', ['-f', '-'], { input })
+    this.#rulesWritten = await this.#listRules()
+  }
+
+  /** Empty when the table is gone. */
+  #listRules(): Promise<string> {
+    return this.#dependencies.commands.run('nft', ['list', 'table', 'ip', MASQUERADE_TABLE]).catch(() => '')
   }
 
   async #writeRoutes(self: Machine, peers: readonly Peer[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Node } from '../../src/api/core-v1/types.ts'
+import type { Clock } from '../../src/machinery/clock.ts'
 import { silentLogger } from '../../src/machinery/logger.ts'
 import { systemClock } from '../../src/machinery/system-clock.ts'
 import { nodeNetworkFiles } from '../../src/pod-network/node-network-files.ts'
@@ -47,9 +48,9 @@ const configurationOf = (name: string) => ({
 
 const doorsOf = (name: string) => ({ commands: network.machines.get(name)!.commands, files: nodeNetworkFiles })
 
-async function start(name: string): Promise<void> {
+async function start(name: string, clock = systemClock): Promise<void> {
   const component = podNetwork(
-    { ...doorsOf(name), informers: cluster, clock: systemClock, logger: silentLogger },
+    { ...doorsOf(name), informers: cluster, clock, logger: silentLogger },
     configurationOf(name),
   )
   running.push(component.run(stop.signal))
@@ -129,6 +130,22 @@ test('taking it down leaves nothing, and another table survives', async () => {
   expect(await commands.run('ip', ['address', 'show', 'lo'])).not.toContain('10.96.0.10')
   expect(await nodeNetworkFiles.list(`${folder}/a/cni`)).toEqual([])
   expect(await nodeNetworkFiles.list(`${folder}/a/state`)).toEqual([])
+})
+
+test('rules that somebody deleted come back', async () => {
+  const looks: (() => void)[] = []
+  const clock: Clock = {
+    ...systemClock,
+    schedule(delayMs, run) {
+      if (delayMs === 10_000) looks.push(run)
+      return systemClock.schedule(delayMs, run)
+    },
+  }
+  await start('a', clock)
+  const { commands } = doorsOf('a')
+  await commands.run('nft', ['delete', 'table', 'ip', 'holdfast_pods'])
+  looks.at(-1)!()
+  for (let tables = ''; !tables.includes('holdfast_pods'); ) tables = await commands.run('nft', ['list', 'tables'])
 })
 
 test('another network that is already configured is left alone', async () => {
