@@ -8,6 +8,7 @@ export const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name'
 export const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index'
 export const REVISION_LABEL = 'controller-revision-hash'
 const ORDINAL_MAX = 2 ** 31 - 1
+const DIGITS = /^[0-9]+$/
 
 export const replicasOf = ({ spec }: StatefulSet): number => spec.replicas ?? 1
 
@@ -18,10 +19,11 @@ export const podNameOf = (set: StatefulSet, ordinal: number): string => `${set.m
 
 /** Name of the set and ordinal as a Pod's name tells them; ordinal −1 when it tells none (I2). */
 export function parentAndOrdinalOf(podName: string): { readonly parent: string; readonly ordinal: number } {
-  const match = /^(.*)-([0-9]+)$/s.exec(podName)
-  if (!match) return { parent: '', ordinal: -1 }
-  const ordinal = Number(match[2])
-  return { parent: match[1]!, ordinal: ordinal <= ORDINAL_MAX ? ordinal : -1 }
+  const dash = podName.lastIndexOf('-')
+  const digits = podName.slice(dash + 1)
+  if (dash < 0 || !DIGITS.test(digits)) return { parent: '', ordinal: -1 }
+  const ordinal = Number(digits)
+  return { parent: podName.slice(0, dash), ordinal: ordinal <= ORDINAL_MAX ? ordinal : -1 }
 }
 
 export const ordinalOf = ({ metadata }: Pod): number => parentAndOrdinalOf(metadata.name).ordinal

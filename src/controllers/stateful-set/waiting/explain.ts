@@ -83,9 +83,12 @@ interface Subjects {
   readonly movingReason?: string
 }
 
+/** Pods that are looked at for one that is stuck; of many that start at once the first ones tell enough. */
+const EXAMINED_MAX = 20
+
 /** Tells of one Pod: the first that is stuck, else the first. */
 function aboutPods(world: World, wait: Wait, { pods, evidence, movingReason }: Subjects): Explanation {
-  const found = pods.map(pod => ({ pod, problem: problemOf(pod, evidence) }))
+  const found = pods.slice(0, EXAMINED_MAX).map(pod => ({ pod, problem: problemOf(pod, evidence) }))
   const chosen = found.find(({ problem }) => problem.isStall) ?? found[0]
   if (!chosen) return moving(movingReason ?? 'PodStarting', 'Pods are being created')
   const { pod, problem } = chosen
