@@ -1,3 +1,4 @@
+import { deepEqual } from 'fast-equals'
 import type { Node } from '../api/core-v1/types.ts'
 import type { NamespaceLabels } from './affinity-term.ts'
 import { NodeInfo } from './node-info.ts'
@@ -24,6 +25,7 @@ export class ClusterState {
   readonly #nodes = new Map<string, NodeInfo>()
   readonly #placed = new Map<string, PlacedPod>()
   readonly #claimUsers = new Map<string, number>()
+  readonly #domains = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>()
   #ordered: readonly NodeInfo[] | undefined
   #zones: readonly string[] = []
 
@@ -41,6 +43,18 @@ export class ClusterState {
   get zones(): readonly string[] {
     this.#order()
     return this.#zones
+  }
+
+  /** The domains of each topology key, over the machines that have all of these keys. Kept until labels change. */
+  domainsOf(topologyKeys: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+    const signature = topologyKeys.join(',')
+    let known = this.#domains.get(signature)
+    if (!known) {
+      const nodes = this.nodes.filter(({ labels }) => topologyKeys.every(key => labels[key] !== undefined))
+      known = new Map(topologyKeys.map(key => [key, new Set(nodes.map(({ labels }) => labels[key]!))]))
+      this.#domains.set(signature, known)
+    }
+    return known
   }
 
   /** The machine, if it has a Node object. */
@@ -66,6 +80,7 @@ export class ClusterState {
     const info = this.#infoOf(node.metadata.name)
     const previous = info.node
     info.node = node
+    if (!deepEqual(previous?.metadata.labels, node.metadata.labels)) this.#domains.clear()
     if (!previous || previous.metadata.labels?.[ZONE_LABEL] !== node.metadata.labels?.[ZONE_LABEL]) {
       this.#ordered = undefined
     }
@@ -77,6 +92,7 @@ export class ClusterState {
     if (!info) return
     info.node = undefined
     this.#ordered = undefined
+    this.#domains.clear()
     this.#forgetIfEmpty(info)
   }
 

@@ -14,8 +14,8 @@ export interface SpreadConstraint {
   readonly pods: PodSelection
   /** The Pod itself will be one of those counted. */
   readonly countsItself: boolean
-  /** Whether the machine's Pods count, and the machine's domain with them. */
-  readonly isEligible: (node: NodeInfo) => boolean
+  /** Whether the machine's Pods count, and the machine's domain with them. Undefined: always. */
+  readonly isEligible: ((node: NodeInfo) => boolean) | undefined
 }
 
 /** What Pods without constraints of their own get, if they belong together: soft, by machine and by zone. */
@@ -61,7 +61,10 @@ function compiled(constraint: TopologySpreadConstraint, { pod, labels, required 
     minDomains,
     pods: podSelection({ labels, namespaces: [pod.metadata.namespace], namespaceLabels: undefined }),
     countsItself: labels !== undefined && matchesLabels(labels, pod.metadata.labels),
-    isEligible: ({ node, taints }) =>
-      (!asksAffinity || required(node!)) && (!asksTaints || !untoleratedTaint(taints, pod.spec.tolerations)),
+    isEligible:
+      asksAffinity || asksTaints
+        ? ({ node, taints }) =>
+            (!asksAffinity || required(node!)) && (!asksTaints || !untoleratedTaint(taints, pod.spec.tolerations))
+        : undefined,
   }
 }

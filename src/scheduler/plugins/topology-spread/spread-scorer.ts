@@ -65,7 +65,7 @@ function weigh(
   for (const [node, count] of counts) {
     const domain = node.labels[topologyKey]
     const known = domain === undefined ? undefined : domains.get(domain)
-    if (known !== undefined && node.node && constraint.isEligible(node)) domains.set(domain!, known + count)
+    if (known !== undefined && node.node && (constraint.isEligible?.(node) ?? true)) domains.set(domain!, known + count)
   }
   return { constraint, counts, domains, weight: Math.log(domains.size + 2) }
 }

@@ -50,34 +50,53 @@ interface Limit {
   readonly countMax: number
 }
 
-/** Counts the domains of all constraints; only machines that have every topology key take part. */
+/** Only machines that have the topology keys of all constraints take part. */
 function spreadLimits(state: ClusterState, constraints: readonly SpreadConstraint[]): readonly Limit[] {
-  const counted = constraints.map(constraint => ({ constraint, counts: new Map<string, number>() }))
-  const counters = constraints.map(
-    ({ pods }): CountByNode => state.counts.byNode({ selections: [pods], withoutTerminating: true }),
-  )
-  for (const node of state.nodes) {
-    if (!constraints.every(({ topologyKey }) => node.labels[topologyKey] !== undefined)) continue
-    for (let i = 0; i < counted.length; i++) {
-      const { constraint, counts } = counted[i]!
-      if (!constraint.isEligible(node)) continue
-      const domain = node.labels[constraint.topologyKey]!
-      counts.set(domain, (counts.get(domain) ?? 0) + (counters[i]!.get(node) ?? 0))
-    }
+  const keys = constraints.map(({ topologyKey }) => topologyKey)
+  return constraints.map(constraint => {
+    const { topologyKey, maxSkew, countsItself } = constraint
+    const byNode = state.counts.byNode({ selections: [constraint.pods], withoutTerminating: true })
+    const counts = countsByDomain(byNode, constraint, keys)
+    const least = leastOf(counts, constraint, domainCount(state, constraint, keys))
+    return { topologyKey, counts, countMax: least + maxSkew - Number(countsItself) }
+  })
+}
+
+const takesPart = ({ labels }: NodeInfo, keys: readonly string[]): boolean =>
+  keys.every(key => labels[key] !== undefined)
+
+/** Pods in each domain that holds any. */
+function countsByDomain(
+  byNode: CountByNode,
+  { topologyKey, isEligible }: SpreadConstraint,
+  keys: readonly string[],
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const [node, count] of byNode) {
+    if (!node.node || !takesPart(node, keys) || isEligible?.(node) === false) continue
+    const domain = node.labels[topologyKey]!
+    counts.set(domain, (counts.get(domain) ?? 0) + count)
   }
-  return counted.map(({ constraint, counts }) => ({
-    topologyKey: constraint.topologyKey,
-    counts,
-    countMax: leastOf(counts, constraint) + constraint.maxSkew - Number(constraint.countsItself),
-  }))
+  return counts
+}
+
+function domainCount(
+  state: ClusterState,
+  { topologyKey, isEligible }: SpreadConstraint,
+  keys: readonly string[],
+): number {
+  if (!isEligible) return state.domainsOf(keys).get(topologyKey)!.size
+  const domains = new Set<string>()
+  for (const node of state.nodes) if (takesPart(node, keys) && isEligible(node)) domains.add(node.labels[topologyKey]!)
+  return domains.size
 }
 
 /** With fewer domains than wanted the least count is 0, so that more domains come into use (KEP-3022). */
-function leastOf(counts: ReadonlyMap<string, number>, { minDomains }: SpreadConstraint): number {
-  if (counts.size < minDomains) return 0
+function leastOf(counts: ReadonlyMap<string, number>, { minDomains }: SpreadConstraint, domains: number): number {
+  if (domains === 0 || domains < minDomains || counts.size < domains) return 0
   let least = Number.POSITIVE_INFINITY
   for (const count of counts.values()) if (count < least) least = count
-  return least === Number.POSITIVE_INFINITY ? 0 : least
+  return least
 }
 
 function refusal({ labels }: NodeInfo, limits: readonly Limit[]): string | undefined {
