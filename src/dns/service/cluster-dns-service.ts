@@ -39,11 +39,17 @@ export function clusterDnsService(
   return {
     name: 'cluster-dns-service',
     async run(signal) {
+      let changed = Promise.withResolvers<void>()
+      using _subscription = services.subscribe(({ object: { metadata } }) => {
+        if (metadata.name === NAME && metadata.namespace === NAMESPACE) changed.resolve()
+      })
+      signal.addEventListener('abort', () => changed.resolve(), { once: true })
       await services.whenSynced(signal).catch(() => {})
       while (!signal.aborted) {
+        changed = Promise.withResolvers() // Before looking: what happens from here on wakes us.
         try {
           if (missing()) await createAll(client, address)
-          await whenGone(services, signal)
+          if (!signal.aborted) await changed.promise
         } catch (error) {
           logger.warn({ err: error }, 'cannot write the Service of the cluster DNS')
           await clock.sleep(RETRY_MS, signal).catch(() => {})
@@ -51,18 +57,6 @@ export function clusterDnsService(
       }
     },
   }
-}
-
-/** Resolves when the Service is deleted, or `signal` is aborted. */
-async function whenGone(services: ReturnType<InformerFactory['informer']>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  using _subscription = services.subscribe(({ type, object: { metadata } }) => {
-    if (type === 'deleted' && metadata.name === NAME && metadata.namespace === NAMESPACE) resolve()
-  })
-  const end = (): void => resolve()
-  signal.addEventListener('abort', end, { once: true })
-  if (!signal.aborted) await promise
-  signal.removeEventListener('abort', end)
 }
 
 async function createAll(client: Client, address: string): Promise<void> {
