@@ -3,7 +3,7 @@ import type { ApiCall } from '../machinery/api-call.ts'
 import type { FieldError } from '../machinery/field-error.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { Draft } from './draft.ts'
-import type { CallContext, Encoded } from './resource.ts'
+import type { CallContext, Encoded, UserInfo } from './resource.ts'
 import type { ServedKind } from './served-kind.ts'
 import type { TableColumn } from './tables/table-column.ts'
 import type { WriteEnvironment, WriteScope } from './write/write-environment.ts'
@@ -11,6 +11,8 @@ import type { WriteEnvironment, WriteScope } from './write/write-environment.ts'
 /** What a rule may know besides the object. */
 export interface RuleContext {
   readonly now: Date
+  /** Who writes. */
+  readonly user: UserInfo
   /** The endpoint that is written, if it is not the object itself. */
   readonly subresource?: string
   isEnabled(featureGate: string): boolean

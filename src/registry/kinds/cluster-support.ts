@@ -116,6 +116,16 @@ export const admissionPolicyBindings = defineKind(ValidatingAdmissionPolicyBindi
 
 export const signingRequests = defineKind(CertificateSigningRequest, {
   selectableFields: { 'spec.signerName': ({ spec }) => spec?.signerName },
+  prepareForCreate(request, { user }) {
+    const { name, uid, groups, extra } = user // Approvers decide by who asks, so nobody says that of himself.
+    const asker = {
+      username: name,
+      groups: [...groups],
+      ...(uid && { uid }),
+      ...(extra && { extra: structuredClone(extra) }),
+    }
+    request.spec = { ...request.spec, ...asker } as typeof request.spec
+  },
   prepareForUpdate(request, old) {
     // What was signed for cannot be changed afterwards.
     request.spec = structuredClone(old.spec) as typeof request.spec

@@ -31,8 +31,9 @@ export interface WriteScope {
 
 export const isDryRun = ({ call }: WriteScope): boolean => call.options?.dryRun === true
 
-export const rulesOf = ({ environment, call }: WriteScope): RuleContext => ({
+export const rulesOf = ({ environment, call, context }: WriteScope): RuleContext => ({
   now: environment.clock.now(),
   ...(call.subresource && { subresource: call.subresource }),
+  user: context.user,
   isEnabled: environment.isEnabled,
 })
