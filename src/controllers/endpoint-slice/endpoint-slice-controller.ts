@@ -16,14 +16,15 @@ import type { Labels } from '../../machinery/selectors.ts'
 import { isHeadless, SERVICE_NAME_LABEL, serviceKeyOf, slicesByService } from '../../machinery/service-endpoints.ts'
 import { attemptAll } from '../attempt-all.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
-import { addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts'
-import { type EndpointGroup, packingOf, type SliceContent } from './packing.ts'
-import { choosesPods, podsOf, servicesOf } from './service-pods.ts'
+import { zoneOf } from './endpoint.ts'
+import { EndpointMemo } from './endpoint-memo.ts'
+import { EndpointTexts, packingOf, type SliceContent } from './packing.ts'
+import { choosesPods, podsBeside, servicesOf } from './service-pods.ts'
+import { SettledServices } from './settled-services.ts'
 
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
 const MANAGER = 'endpointslice-controller.k8s.io'
 const HEADLESS = 'service.kubernetes.io/headless'
-const ZONE = 'topology.kubernetes.io/zone'
 
 export const endpointSliceController = controllerFor(Service, {
   name: 'endpointslice',
@@ -39,31 +40,47 @@ export function endpointSliceReconciler(dependencies: Dependencies): Reconciler 
   const { client, informers, events, random } = dependencies
   const expectations = new Expectations(dependencies)
   const slicesOf = indexedSlices(dependencies)
+  const nodes = informers.informer(Node)
+  const memo = new EndpointMemo()
+  const texts = new EndpointTexts()
+  const settled = new SettledServices(informers, {
+    ofPod: event => servicesOf(event, dependencies),
+    ofSlice: serviceOfSlice,
+    ofNode: event => servicesAfterZoneChange(event, dependencies),
+  })
 
   return async function reconcile(key) {
     const service = informers.informer(Service).get(key)
     if (!service) expectations.forget(key)
     if (!service || isTerminating(service) || !choosesPods(service)) return {} // Slices of a Service go by owner reference.
+    if (settled.has(key)) return {}
     if (!(await expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
 
+    settled.settle(key)
     const existing = slicesOf(key).filter(slice => !isTerminating(slice))
     const labels = labelsOf(service)
-    const groups = groupsOf(service, podsOf(service, dependencies), name => informers.informer(Node).get({ name }))
-    const { create, update, remove } = packingOf(groups, existing)
+    const groups = memo.groupsOf(service, podsBeside(service, informers), name => nodes.get({ name }))
+    const { create, update, remove } = packingOf(groups, existing, texts)
     const updated = new Set([...update.map(({ slice }) => slice), ...remove])
     const relabelled = existing.filter(slice => !updated.has(slice) && !deepEqual(slice.metadata.labels, labels))
 
-    const write = async (slice: EndpointSlice, content: Partial<SliceContent>): Promise<unknown> =>
-      expectations.wrote(
-        key,
-        EndpointSlice,
-        await client.update(EndpointSlice, { ...slice, ...content, metadata: { ...slice.metadata, labels } }),
-      )
+    const note = (written: EndpointSlice): unknown =>
+      settled.wrote(written, informers.informer(EndpointSlice).get(keyOf(written)))
+    const write = async (slice: EndpointSlice, content: Partial<SliceContent>): Promise<unknown> => {
+      const wanted = { ...slice, ...content, metadata: { ...slice.metadata, labels } }
+      return note(expectations.wrote(key, EndpointSlice, await client.update(EndpointSlice, wanted)))
+    }
     try {
       await attemptAll([
         ...create.map(
-          content => () =>
-            expectations.create(key, EndpointSlice, newSlice(service, { labels, content, suffix: suffixFrom(random) })),
+          content => async () =>
+            note(
+              await expectations.create(
+                key,
+                EndpointSlice,
+                newSlice(service, { labels, content, suffix: suffixFrom(random) }),
+              ),
+            ),
         ),
         ...update.map(
           ({ slice, content }) =>
@@ -74,34 +91,13 @@ export function endpointSliceReconciler(dependencies: Dependencies): Reconciler 
       ])
       await attemptAll(remove.map(slice => () => expectations.delete(key, EndpointSlice, slice)))
     } catch (error) {
+      settled.unsettle(key)
       const message = `Error updating Endpoint Slices for Service ${key.namespace}/${key.name}: ${error}`
       events.record(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message })
       throw error
     }
     return {}
   }
-}
-
-/** One group for each address family and each set of ports that the Pods resolve the Service's ports to. */
-export function groupsOf(
-  service: Service,
-  pods: readonly Pod[],
-  nodeNamed: (name: string) => Node | undefined,
-): readonly EndpointGroup[] {
-  return addressTypesOf(service).flatMap(addressType => {
-    const groups = new Map<string, EndpointGroup & { endpoints: NonNullable<ReturnType<typeof endpointOf>>[] }>()
-    for (const pod of pods) {
-      const node = pod.spec.nodeName ? nodeNamed(pod.spec.nodeName) : undefined
-      const endpoint = endpointOf(pod, { service, addressType, node })
-      if (!endpoint) continue
-      const ports = endpointPortsOf(pod, service)
-      const shape = JSON.stringify(ports)
-      const group = groups.get(shape)
-      if (group) group.endpoints.push(endpoint)
-      else groups.set(shape, { addressType, ports, endpoints: [endpoint] })
-    }
-    return groups.size > 0 ? [...groups.values()] : [{ addressType, ports: [], endpoints: [] }]
-  })
 }
 
 /** A slice carries the labels of its Service, so that it can be found by them. */
@@ -140,7 +136,6 @@ function serviceOfSlice(event: InformerEvent<EndpointSlice>): ObjectKey[] {
 }
 
 function servicesAfterZoneChange(event: InformerEvent<Node>, { informers }: Dependencies): ObjectKey[] {
-  const zoneOf = (node: Node): string | undefined => node.metadata.labels?.[ZONE]
   const isNew = event.type === 'updated' ? zoneOf(event.previous) !== zoneOf(event.object) : zoneOf(event.object)
   return isNew ? informers.informer(Service).list().filter(choosesPods).map(keyOf) : []
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { nodeOf, podOf, serviceOf } from '../fixtures.ts'
-import { addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts'
+import { addressTypesOf, endpointOf, endpointPortsOf, zoneOf } from './endpoint.ts'
 
 const service = serviceOf('nginx')
 const inSlice = (pod: ReturnType<typeof podOf>, of = service) =>
-  endpointOf(pod, { service: of, addressType: 'IPv4', node: undefined })
+  endpointOf(pod, { service: of, addressType: 'IPv4', zone: undefined })
 
 test('a ready Pod is ready and serving; a terminating one serves but is not ready', () => {
   expect(inSlice(podOf('a', { ip: '10.244.0.1' }))?.conditions).toEqual({
@@ -43,7 +43,7 @@ test('a Pod is named only below the Service that its subdomain names', () => {
 test('an endpoint says which machine and zone it is in', () => {
   const node = nodeOf('node1', { meta: { labels: { 'topology.kubernetes.io/zone': 'a' } } })
   const pod = podOf('a', { ip: '10.244.0.1', spec: { nodeName: 'node1' } })
-  expect(endpointOf(pod, { service, addressType: 'IPv4', node })).toMatchObject({
+  expect(endpointOf(pod, { service, addressType: 'IPv4', zone: zoneOf(node) })).toMatchObject({
     nodeName: 'node1',
     zone: 'a',
     targetRef: { kind: 'Pod', name: 'a', namespace: 'demo', uid: 'uid-of-a' },

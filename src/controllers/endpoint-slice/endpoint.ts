@@ -5,6 +5,9 @@ import { publishesUnready } from '../../machinery/service-endpoints.ts'
 
 export type AddressType = 'IPv4' | 'IPv6'
 
+export const zoneOf = (node: Node | undefined): string | undefined =>
+  node?.metadata.labels?.['topology.kubernetes.io/zone']
+
 const addressTypeOf = (ip: string): AddressType => (ip.includes(':') ? 'IPv6' : 'IPv4')
 
 /** The address families that a Service publishes. */
@@ -20,7 +23,7 @@ const addressesOf = ({ status }: Pod): readonly string[] =>
 /** The endpoint of a Pod in one address family; undefined while it has no address, and once it has ended. */
 export function endpointOf(
   pod: Pod,
-  { service, addressType, node }: { service: Service; addressType: AddressType; node: Node | undefined },
+  { service, addressType, zone }: { service: Service; addressType: AddressType; zone: string | undefined },
 ): Endpoint | undefined {
   const address = addressesOf(pod).find(ip => addressTypeOf(ip) === addressType)
   if (!address || hasPodEnded(pod)) return undefined
@@ -28,7 +31,6 @@ export function endpointOf(
   const serving = isPodReady(pod)
   const terminating = isPodTerminating(pod)
   const hostname = hostnameOf(pod, service)
-  const zone = node?.metadata.labels?.['topology.kubernetes.io/zone']
   return {
     addresses: [address],
     conditions: { ready: publishesUnready(service) || (serving && !terminating), serving, terminating },

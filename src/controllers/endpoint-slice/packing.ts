@@ -1,4 +1,3 @@
-import { deepEqual } from 'fast-equals'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/discovery-v1/types.ts'
 import type { AddressType } from './endpoint.ts'
 
@@ -24,15 +23,22 @@ export interface Packing {
  * Puts endpoints into slices so that as few slices as possible change: an endpoint stays where it is, new ones fill
  * slices that change anyway, then the fullest slice with room for all of them, then new slices.
  */
-export function packingOf(groups: readonly EndpointGroup[], existing: readonly EndpointSlice[]): Packing {
+export function packingOf(
+  groups: readonly EndpointGroup[],
+  existing: readonly EndpointSlice[],
+  texts: EndpointTexts = new EndpointTexts(),
+): Packing {
   const shapes = new Map(groups.map(group => [shapeOf(group), group]))
   const placed = new Set<string>()
-  const drafts = existing.map(slice => draftOf(slice, shapes, placed))
+  const wanted = new Map<string, ReadonlyMap<string, Endpoint>>()
+  for (const [shape, { endpoints }] of shapes)
+    wanted.set(shape, new Map(endpoints.map(each => [texts.identityOf(each), each])))
+  const drafts = existing.map(slice => draftOf(slice, { wanted, placed, texts }))
   const create: SliceContent[] = []
   for (const [shape, { addressType, ports, endpoints }] of shapes) {
     const own = drafts.filter(draft => draft.shape === shape)
-    let rest = endpoints.filter(endpoint => !placed.has(identityOf(endpoint)))
-    for (const draft of own.filter(isChanged)) rest = fill(draft, rest)
+    let rest = endpoints.filter(endpoint => !placed.has(texts.identityOf(endpoint)))
+    for (const draft of own.filter(({ isChanged }) => isChanged)) rest = fill(draft, rest)
     const roomy = own.filter(({ kept }) => kept.length + rest.length <= ENDPOINTS_PER_SLICE_MAX).sort(byFullest)[0]
     if (roomy && rest.length > 0) rest = fill(roomy, rest)
     for (let at = 0; at < rest.length; at += ENDPOINTS_PER_SLICE_MAX) {
@@ -47,6 +53,7 @@ interface Draft {
   readonly shape: string
   /** What stays of the slice, in its order, as it shall read now, and what was added. */
   kept: Endpoint[]
+  isChanged: boolean
 }
 
 const shapeOf = ({ addressType, ports }: { addressType: string; ports?: readonly EndpointPort[] }): string =>
@@ -55,28 +62,79 @@ const shapeOf = ({ addressType, ports }: { addressType: string; ports?: readonly
     .sort()
     .join(',')}`
 
-/** Two states of one Pod are one endpoint, as long as its address is the same. */
-const identityOf = ({ targetRef, addresses }: Endpoint): string => `${targetRef?.uid ?? ''} ${addresses.join(',')}`
+/** What endpoints are compared by, made once for each object. */
+export class EndpointTexts {
+  readonly #identities = new WeakMap<Endpoint, string>()
+  readonly #texts = new WeakMap<Endpoint, string>()
 
-/** An endpoint that stands in two slices stays in the first: `placed` collects those that have their place. */
-function draftOf(slice: EndpointSlice, shapes: ReadonlyMap<string, EndpointGroup>, placed: Set<string>): Draft {
-  const shape = shapeOf(slice)
-  const wanted = new Map((shapes.get(shape)?.endpoints ?? []).map(endpoint => [identityOf(endpoint), endpoint]))
-  const kept = (slice.endpoints ?? []).flatMap(old => {
-    const identity = identityOf(old)
-    const endpoint = wanted.get(identity)
-    if (!endpoint || placed.has(identity)) return []
-    placed.add(identity)
-    return [endpoint]
-  })
-  return { slice, shape, kept }
+  /** Two states of one Pod are one endpoint, as long as its address is the same. */
+  identityOf(endpoint: Endpoint): string {
+    const known = this.#identities.get(endpoint)
+    if (known !== undefined) return known
+    const identity = `${endpoint.targetRef?.uid ?? ''} ${endpoint.addresses.join(',')}`
+    this.#identities.set(endpoint, identity)
+    return identity
+  }
+
+  isSame(a: Endpoint, b: Endpoint): boolean {
+    return a === b || this.#textOf(a) === this.#textOf(b)
+  }
+
+  #textOf(endpoint: Endpoint): string {
+    const known = this.#texts.get(endpoint)
+    if (known !== undefined) return known
+    const text = JSON.stringify(sorted(endpoint))
+    this.#texts.set(endpoint, text)
+    return text
+  }
 }
 
-const isChanged = ({ slice, kept }: Draft): boolean => !deepEqual(slice.endpoints ?? [], kept)
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, entry]) => [key, sorted(entry)]),
+      )
+    : value
+
+/** An endpoint that stands in two slices stays in the first: `placed` collects those that have their place. */
+function draftOf(
+  slice: EndpointSlice,
+  {
+    wanted,
+    placed,
+    texts,
+  }: {
+    readonly wanted: ReadonlyMap<string, ReadonlyMap<string, Endpoint>>
+    readonly placed: Set<string>
+    readonly texts: EndpointTexts
+  },
+): Draft {
+  const shape = shapeOf(slice)
+  const endpoints = wanted.get(shape)
+  const before = slice.endpoints ?? []
+  const kept: Endpoint[] = []
+  let isChanged = false
+  for (const old of before) {
+    const identity = texts.identityOf(old)
+    const endpoint = endpoints?.get(identity)
+    if (!endpoint || placed.has(identity)) {
+      isChanged = true
+      continue
+    }
+    placed.add(identity)
+    kept.push(endpoint)
+    if (!texts.isSame(old, endpoint)) isChanged = true
+  }
+  return { slice, shape, kept, isChanged }
+}
+
 const byFullest = (a: Draft, b: Draft): number => b.kept.length - a.kept.length
 
 function fill(draft: Draft, endpoints: readonly Endpoint[]): Endpoint[] {
   const room = ENDPOINTS_PER_SLICE_MAX - draft.kept.length
+  if (room > 0 && endpoints.length > 0) draft.isChanged = true
   draft.kept = [...draft.kept, ...endpoints.slice(0, room)]
   return endpoints.slice(room)
 }
@@ -92,7 +150,7 @@ function withPlaceholders({
   create: SliceContent[]
 }): Packing {
   const empty = drafts.filter(({ kept }) => kept.length === 0)
-  const update = drafts.filter(draft => draft.kept.length > 0 && isChanged(draft)).map(updateOf)
+  const update = drafts.filter(({ kept, isChanged }) => kept.length > 0 && isChanged).map(updateOf)
   const spared = new Set<Draft>()
   for (const addressType of new Set(groups.map(group => group.addressType))) {
     if (groups.some(group => group.addressType === addressType && group.endpoints.length > 0)) continue
@@ -100,7 +158,7 @@ function withPlaceholders({
     if (!placeholder) create.push({ addressType, ports: [], endpoints: [] })
     else {
       spared.add(placeholder)
-      if (isChanged(placeholder)) update.push(updateOf(placeholder))
+      if (placeholder.isChanged) update.push(updateOf(placeholder))
     }
   }
   return { create, update, remove: empty.filter(draft => !spared.has(draft)).map(({ slice }) => slice) }

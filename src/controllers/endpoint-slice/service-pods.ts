@@ -1,6 +1,6 @@
 import { Pod, Service } from '../../api/core-v1/types.ts'
 import type { Dependencies } from '../../client/controller.ts'
-import type { InformerEvent } from '../../client/informer.ts'
+import type { InformerEvent, InformerFactory } from '../../client/informer.ts'
 import { keyOf, type ObjectKey } from '../../machinery/object.ts'
 import type { Labels } from '../../machinery/selectors.ts'
 
@@ -8,17 +8,19 @@ import type { Labels } from '../../machinery/selectors.ts'
 export const choosesPods = ({ spec }: Service): boolean =>
   spec.type !== 'ExternalName' && spec.selector !== undefined && Object.keys(spec.selector).length > 0
 
-/** The Pods that the Service selects, in a stable order. */
-export function podsOf(service: Service, { informers }: Pick<Dependencies, 'informers'>): readonly Pod[] {
-  const { namespace } = service.metadata
-  const pods = informers.informer(Pod).list({ namespace })
-  return pods.filter(({ metadata }) => isSelected(service, metadata.labels)).sort(byName)
+/** Whether the Service selects Pods with these labels. */
+export function selects({ spec }: Service, labels: Labels = {}): boolean {
+  for (const key in spec.selector) if (labels[key] !== spec.selector[key]) return false
+  return true
 }
 
-const byName = (a: Pod, b: Pod): number => (a.metadata.name < b.metadata.name ? -1 : 1)
+/** The Pods that the Service selects. */
+export const podsOf = (service: Service, { informers }: Pick<Dependencies, 'informers'>): readonly Pod[] =>
+  podsBeside(service, informers).filter(({ metadata }) => selects(service, metadata.labels))
 
-const isSelected = ({ spec }: Service, labels: Labels = {}): boolean =>
-  Object.entries(spec.selector ?? {}).every(([key, value]) => labels[key] === value)
+/** The Pods that it may select. */
+export const podsBeside = ({ metadata }: Service, informers: InformerFactory): readonly Pod[] =>
+  informers.informer(Pod).list({ namespace: metadata.namespace })
 
 /** The Services whose endpoints a change of a Pod may change. A change that no endpoint shows concerns none. */
 export function servicesOf(event: InformerEvent<Pod>, { informers }: Pick<Dependencies, 'informers'>): ObjectKey[] {
@@ -27,7 +29,7 @@ export function servicesOf(event: InformerEvent<Pod>, { informers }: Pick<Depend
   return informers
     .informer(Service)
     .list({ namespace: event.object.metadata.namespace })
-    .filter(service => choosesPods(service) && versions.some(({ metadata }) => isSelected(service, metadata.labels)))
+    .filter(service => choosesPods(service) && versions.some(({ metadata }) => selects(service, metadata.labels)))
     .map(keyOf)
 }
 

@@ -1,7 +1,7 @@
 import { deepEqual } from 'fast-equals'
 import { Endpoints, Pod, Service } from '../../api/core-v1/types.ts'
 import { controllerFor, type Dependencies, type Reconciler } from '../../client/controller.ts'
-import { isTerminating, keyOf } from '../../machinery/object.ts'
+import { isTerminating, keyOf, keyText } from '../../machinery/object.ts'
 import type { Labels } from '../../machinery/selectors.ts'
 import { isHeadless } from '../../machinery/service-endpoints.ts'
 import { isStatusError } from '../../machinery/status.ts'
@@ -9,6 +9,7 @@ import { messageOf } from '../attempt-all.ts'
 import { choosesPods, podsOf, servicesOf } from '../endpoint-slice/service-pods.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
 import { subsetsOf } from './subsets.ts'
+import { WritePace } from './write-pace.ts'
 
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity'
 
@@ -19,25 +20,30 @@ export const endpointsController = controllerFor(Service, { name: 'endpoint' })
 
 /** Keeps the Endpoints object of one Service, which bears its name, equal to the Pods that it selects. */
 export function endpointsReconciler(dependencies: Dependencies): Reconciler {
-  const { client, informers, events } = dependencies
+  const { client, informers, events, clock } = dependencies
   const expectations = new Expectations(dependencies)
+  const pace = new WritePace(clock)
 
   return async function reconcile(key) {
     const service = informers.informer(Service).get(key)
     const existing = informers.informer(Endpoints).get(key)
     if (!service) {
       expectations.forget(key)
+      pace.forget(keyText(key))
       if (existing && isManaged(existing)) await expectations.delete(key, Endpoints, existing)
       return {}
     }
     if (isTerminating(service) || !choosesPods(service)) return {}
     if (!(await expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
 
+    const waitMs = pace.untilNextMs(keyText(key), existing)
+    if (waitMs > 0) return { recheckAfterMs: waitMs }
     const wanted = wantedOf(service, podsOf(service, dependencies), existing)
     try {
       if (!existing) await expectations.create(key, Endpoints, wanted)
       else if (isDifferent(existing, wanted)) {
         const metadata = { ...existing.metadata, ...wanted.metadata }
+        pace.note(keyText(key))
         expectations.wrote(key, Endpoints, await client.update(Endpoints, { ...existing, ...wanted, metadata }))
       }
     } catch (error) {
