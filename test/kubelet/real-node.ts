@@ -277,6 +277,36 @@ export class RealNode implements AsyncDisposable {
     return Buffer.concat([stdout, stderr]).toString('utf8')
   }
 
+  /** Resolves when containerd answers, for example again after it was killed. */
+  async untilRuntimeAnswers(): Promise<void> {
+    // The stream of events begins when the runtime is there.
+    for await (const _event of this.machine.doors.runtime.events(AbortSignal.timeout(DEADLINE_MS))) return
+    throw new Error('the runtime does not come back')
+  }
+
+  /** Ends the process that holds a Pod's namespaces, as a fault would. */
+  async killSandbox(pod: Pod): Promise<void> {
+    const [sandbox] = await this.machine.doors.runtime.listSandboxes({ podUid: pod.metadata.uid })
+    await runCommand('ctr', [
+      '--address',
+      join(this.directory, 'containerd.sock'),
+      '-n',
+      'k8s.io',
+      'task',
+      'kill',
+      '-s',
+      'SIGKILL',
+      sandbox!.id,
+    ])
+  }
+
+  /** Resolves when the kubelet has let go of a Pod. */
+  async untilForgotten(podUid: string): Promise<void> {
+    const signal = AbortSignal.timeout(DEADLINE_MS)
+    const isKnown = (): boolean => this.kubelet?.pods?.workers.some(({ pod }) => pod.metadata.uid === podUid) ?? false
+    while (isKnown()) await clock.sleep(10, signal)
+  }
+
   async #writeNetwork(subnet: number): Promise<void> {
     const { directory } = this
     await mkdir(join(directory, 'cni'), { recursive: true })

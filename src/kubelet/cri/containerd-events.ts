@@ -17,8 +17,8 @@ const FILTERS = [
 const RETRY_MS = 250
 
 /**
- * containerd's own stream of events: CRI of version 1.6 has none. Yields undefined after each time that the stream was
- * lost, also before its first event, because what happened meanwhile was missed.
+ * containerd's own stream of events: CRI of version 1.6 has none. Yields undefined whenever the stream begins, also for
+ * the first time, because what happened before that was missed.
  */
 export async function* containerdEvents(
   channel: CriChannel,
@@ -32,9 +32,11 @@ export async function* containerdEvents(
       FILTERS,
       new Metadata({ waitForReady: true }),
     )
+    stream.on('error', () => {}) // Also thrown to the reader below; between two reads nobody else would hear it.
     const cancel = (): void => stream.cancel()
     signal.addEventListener('abort', cancel, { once: true })
     try {
+      await channel.untilUp(signal) // Sent after the subscription, so that nothing falls between the two.
       yield undefined
       for await (const event of stream as AsyncIterable<ContainerdEvent>) yield event
     } catch {

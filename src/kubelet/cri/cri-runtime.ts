@@ -145,9 +145,14 @@ export class CriRuntime implements ContainerRuntime {
 
   async *events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
     const queue = new EventQueue<RuntimeEvent>({ onDrop: { kind: 'lagged' } })
-    const forwarding = this.#forward(queue, signal)
-    yield* queue.read(signal)
-    await forwarding
+    const left = new AbortController()
+    const forwarding = this.#forward(queue, AbortSignal.any([signal, left.signal]))
+    try {
+      yield* queue.read(signal)
+    } finally {
+      left.abort()
+      await forwarding
+    }
   }
 
   /** Each event as soon as CRI shows what it tells of; a slow one holds up no other. */

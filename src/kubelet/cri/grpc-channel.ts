@@ -9,6 +9,15 @@ const MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 /** Calls that only ask or change something small are answered at once, or the runtime is not there. */
 const CALL_TIMEOUT_MS = 120_000
 
+const UP_TIMEOUT_MS = 1000
+
+interface CallOptions {
+  readonly request: object
+  readonly timeoutMs?: number | undefined
+  /** Waits for a connection instead of failing without one. */
+  readonly waitsForReady?: boolean
+}
+
 const OPTIONS = { keepCase: true, longs: Number, enums: String, defaults: true, arrays: true, objects: true } as const
 
 const definitions = fromJSON(criProtobuf as INamespace, OPTIONS)
@@ -44,6 +53,23 @@ export class CriChannel implements Disposable {
     return this.#call(imageService, name, { request, timeoutMs }) as Promise<CriImageCalls[Name]['response']>
   }
 
+  /** Resolves when the runtime answers; rejects with the signal's reason. */
+  async untilUp(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      try {
+        await this.#call(runtimeService, 'Version', {
+          request: { version: 'v1' },
+          timeoutMs: UP_TIMEOUT_MS,
+          waitsForReady: true,
+        })
+        return
+      } catch (error) {
+        if (!(error instanceof RuntimeError) || (error.code !== 'timeout' && error.code !== 'unavailable')) throw error
+      }
+    }
+  }
+
   /** The connection itself, for other services of the same process. */
   get client(): Client {
     return this.#client
@@ -56,7 +82,7 @@ export class CriChannel implements Disposable {
   #call(
     service: ServiceDefinition,
     name: string,
-    { request, timeoutMs = CALL_TIMEOUT_MS }: { request: object; timeoutMs?: number | undefined },
+    { request, timeoutMs = CALL_TIMEOUT_MS, waitsForReady = false }: CallOptions,
   ): Promise<unknown> {
     const method = service[name]
     if (!method) throw new RuntimeError('invalid', `the runtime's interface has no call ${name}`)
@@ -69,7 +95,7 @@ export class CriChannel implements Disposable {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        new Metadata(),
+        new Metadata({ waitForReady: waitsForReady }),
         deadline,
         (error, response) => (error ? reject(runtimeErrorFrom(error)) : resolve(response)),
       )
