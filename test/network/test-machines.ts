@@ -55,7 +55,7 @@ export class TestMachine implements AsyncDisposable {
 
   /** Starts a program that prints something when it is ready. */
   async start(command: string, args: readonly string[]): Promise<ChildProcess> {
-    const child = spawn('nsenter', [`--net=${this.path}`, command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn('nsenter', [`--net=${this.path}`, command, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#processes.push(child)
     await once(child.stdout!, 'data')
     return child
