@@ -9,7 +9,9 @@ const COUNTED = ['cpu', 'memory']
 export function qualityOfServiceOf(
   spec: Pick<PodSpec, 'containers' | 'initContainers' | 'resources'>,
 ): QualityOfService {
-  const users = spec.resources ? [{ resources: spec.resources }] : [...spec.containers, ...(spec.initContainers ?? [])]
+  const users = spec.resources
+    ? [{ resources: spec.resources }]
+    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
   const amounts = users.flatMap(({ resources }) => [resources?.requests, resources?.limits])
   const asksForAny = amounts.some(list => COUNTED.some(name => isPositive(list?.[name])))
   if (!asksForAny) return 'BestEffort'

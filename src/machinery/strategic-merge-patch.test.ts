@@ -9,9 +9,15 @@ const meta = schemas.find('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')
 const deployment = schemas.find('io.k8s.api.apps.v1.DeploymentSpec')
 const patched = (target: JsonObject, patch: JsonValue, schema = podSpec): JsonObject =>
   strategicMergePatched(schema, target, patch)
-const names = (spec: JsonObject, field = 'containers'): string[] => (spec[field] as { name: string }[]).map(({ name }) => name)
+const names = (spec: JsonObject, field = 'containers'): string[] =>
+  (spec[field] as { name: string }[]).map(({ name }) => name)
 
-const two = { containers: [{ name: 'a', image: '1', env: [{ name: 'X', value: '1' }] }, { name: 'b', image: '1' }] }
+const two = {
+  containers: [
+    { name: 'a', image: '1', env: [{ name: 'X', value: '1' }] },
+    { name: 'b', image: '1' },
+  ],
+}
 
 test('items of a keyed list merge by their key', () => {
   expect(patched(two, { containers: [{ name: 'b', image: '2' }] })).toEqual({
@@ -22,7 +28,13 @@ test('items of a keyed list merge by their key', () => {
 test('nested keyed lists merge too, and null removes a field', () => {
   const patch = { containers: [{ name: 'a', image: null, env: [{ name: 'Y', value: '2' }] }] }
   expect(patched(two, patch).containers).toEqual([
-    { name: 'a', env: [{ name: 'Y', value: '2' }, { name: 'X', value: '1' }] },
+    {
+      name: 'a',
+      env: [
+        { name: 'Y', value: '2' },
+        { name: 'X', value: '1' },
+      ],
+    },
     two.containers[1],
   ])
 })
@@ -37,7 +49,10 @@ test('$patch: delete removes an item, $patch: replace the whole list', () => {
 })
 
 test('$setElementOrder orders what it names', () => {
-  const patch = { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }], containers: [{ name: 'a', image: '9' }] }
+  const patch = {
+    '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }],
+    containers: [{ name: 'a', image: '9' }],
+  }
   expect(names(patched(two, patch))).toEqual(['b', 'a'])
   expect(names(patched(two, { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] }))).toEqual(['b', 'a'])
 })
@@ -56,7 +71,9 @@ test('lists of plain values merge as sets, and lose what $deleteFromPrimitiveLis
 
 test('$patch: replace and delete work on objects', () => {
   const target = { securityContext: { runAsUser: 1, fsGroup: 2 } }
-  expect(patched(target, { securityContext: { $patch: 'replace', fsGroup: 3 } })).toEqual({ securityContext: { fsGroup: 3 } })
+  expect(patched(target, { securityContext: { $patch: 'replace', fsGroup: 3 } })).toEqual({
+    securityContext: { fsGroup: 3 },
+  })
   expect(patched(target, { securityContext: { $patch: 'delete' } })).toEqual({ securityContext: {} })
 })
 
@@ -67,7 +84,7 @@ test('lists without a merge strategy are replaced', () => {
 
 test('an item without its merge key is refused', () => {
   expect(() => patched(two, { containers: [{ image: '2' }] })).toThrow('does not contain declared merge key: name')
-  expect(() => patched(two, { securityContext: { $patch: 'invert' } })).toThrow('Unknown patch type: invert')
+  expect(() => patched(two, { securityContext: { $patch: 'invert' } })).toThrow('Unknown patch type: "invert"')
 })
 
 test('the target is never changed', () => {

@@ -21,7 +21,8 @@ function mergedObject(schema: Schema | undefined, target: JsonObject, patch: Jso
   const directive = patch[DIRECTIVE]
   if (directive === 'replace') return withoutDirectives(patch)
   if (directive === 'delete') return {}
-  if (directive !== undefined && directive !== 'merge') throw badRequest(`Unknown patch type: ${directive}`)
+  if (directive !== undefined && directive !== 'merge')
+    throw badRequest(`Unknown patch type: ${JSON.stringify(directive)}`)
   const merged: MutableJson = retained(target, patch[RETAIN_KEYS])
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith('$') || value === undefined) continue

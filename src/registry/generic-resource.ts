@@ -36,7 +36,9 @@ export class GenericResource implements Resource {
   async handle(call: ApiCall, context: CallContext): Promise<Encoded> {
     const scope = { kind: this.kind, call, context, environment: this.#environment }
     if (call.subresource) return this.#handleSubresource(call.subresource, call, context)
-    if (!this.info.verbs.includes(call.verb)) throw methodNotSupported(resourceNameOf(this.kind), call.verb)
+    const isMisplaced = call.verb === 'create' && call.name !== undefined
+    if (isMisplaced || !this.info.verbs.includes(call.verb))
+      throw methodNotSupported(resourceNameOf(this.kind), call.verb)
     if (call.verb !== 'create' && call.verb !== 'deletecollection' && !call.name) throw badRequest('name is required')
     switch (call.verb) {
       case 'get':

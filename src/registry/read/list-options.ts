@@ -56,7 +56,7 @@ export function checkWatchOptions(options: CallOptions): void {
       ),
     )
   }
-  if (options.continue) errors.push(forbidden('continue', 'continue is forbidden for watch'))
+  if (options.continue) throw badRequest('continue is not allowed for watch')
   if (errors.length > 0) throw invalidObject(LIST_OPTIONS, '', errors)
 }
 

@@ -61,13 +61,15 @@ function readApplied(scope: WriteScope): JsonObject {
   if (!isJsonObject(body)) throw badRequest('error decoding YAML: an object is expected')
   if (body.apiVersion !== apiVersionOf(kind.info) || body.kind !== kind.info.kind) {
     throw badRequest(
-      `the applied object must be of ${apiVersionOf(kind.info)}, Kind=${kind.info.kind}, not ${body.apiVersion}, Kind=${body.kind}`,
+      `the applied object must be of ${apiVersionOf(kind.info)}, Kind=${kind.info.kind}, not ${JSON.stringify(body.apiVersion)}, Kind=${JSON.stringify(body.kind)}`,
     )
   }
   const metadata = isJsonObject(body.metadata) ? body.metadata : {}
   if (metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
   if (metadata.name !== undefined && metadata.name !== call.name) {
-    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${call.name})`)
+    throw badRequest(
+      `the name of the object (${JSON.stringify(metadata.name)}) does not match the name on the URL (${call.name})`,
+    )
   }
   if (metadata.namespace !== undefined && kind.info.namespaced && metadata.namespace !== call.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')

@@ -27,7 +27,8 @@ export async function deleteObject(scope: WriteScope, options = deleteOptionsOf(
   for (let attempt = 1; ; attempt++) {
     if (!current) current = await newest(scope, key)
     if (!current) throw noSuchObject(kind, call.name!)
-    if (attempt === 1 && options.preconditions && scope.environment.store.confirmHead) current = await newest(scope, key)
+    if (attempt === 1 && options.preconditions && scope.environment.store.confirmHead)
+      current = await newest(scope, key)
     if (!current) throw noSuchObject(kind, call.name!)
     checkPreconditions(kind, options, current)
     const target = current

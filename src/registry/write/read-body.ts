@@ -26,13 +26,15 @@ function checkType({ info }: ServedKind, { apiVersion, kind }: JsonObject): void
   const expected = apiVersionOf(info)
   if (apiVersion !== undefined && apiVersion !== '' && apiVersion !== expected) {
     throw badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+      `the API version in the data (${textOf(apiVersion)}) does not match the expected API version (${expected})`,
     )
   }
   if (kind !== undefined && kind !== '' && kind !== info.kind) {
-    throw badRequest(`${cannotBeHandled(info, String(kind))}: the kind in the data does not match the expected kind`)
+    throw badRequest(`${cannotBeHandled(info, textOf(kind))}: the kind in the data does not match the expected kind`)
   }
 }
+
+const textOf = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 const cannotBeHandled = ({ version, kind }: { version: string; kind: string }, sent = kind): string =>
   `${sent} in version "${version}" cannot be handled as a ${kind}`
