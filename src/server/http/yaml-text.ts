@@ -10,6 +10,15 @@ const FLOW_DEPTH_MAX = 256
 /** Parses one YAML document into the JSON values that it stands for. */
 export function decodeYaml(text: string): DecodedBody {
   refuseDeepFlow(text)
+  try {
+    return decoded(text)
+  } catch (error) {
+    if (error instanceof BodyError) throw error
+    throw new BodyError(`the body is not valid YAML: ${(error as Error).message}`) // Too many aliases, unknown anchors.
+  }
+}
+
+function decoded(text: string): DecodedBody {
   const documents = parseAllDocuments(text, { uniqueKeys: false, version: '1.1', schema: 'yaml-1.1', merge: true })
   const [document] = documents
   if (!document) return { value: null, duplicateFields: [] }

@@ -31,7 +31,7 @@ export class Dispatcher {
     if (info.namespaced && isOfOne && call.namespace === undefined) throw noSuchPath()
     const offered = call.subresource ? info.subresources.find(({ name }) => name === call.subresource) : info
     if (!offered) throw noSuchPath()
-    if (!offered.verbs.includes(call.verb))
+    if (!offered.verbs.includes(call.verb) || !fitsPath(call))
       throw methodNotSupported({ group: call.group, resource: call.resource }, call.verb)
     return resource
   }
@@ -52,6 +52,12 @@ export class Dispatcher {
     return this.resourceFor(call).watch(call, context)
   }
 }
+
+const ON_COLLECTIONS: ReadonlySet<string> = new Set(['create', 'list', 'watch', 'deletecollection'])
+
+/** An object is created at the path of its collection, and changed at its own. */
+const fitsPath = ({ verb, name, subresource }: ApiCall): boolean =>
+  subresource !== undefined || ON_COLLECTIONS.has(verb) === (name === undefined)
 
 /** For what has one reader only. */
 export const encodedOnce = (object: JsonObject): Encoded => ({
