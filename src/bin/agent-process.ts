@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Node } from '../api/core-v1/types.ts'
 import type { AgentOptions } from '../cli/command-line.ts'
 import { CommandError } from '../cli/terminal.ts'
 import { apiClient } from '../client/api-client.ts'
@@ -23,7 +24,7 @@ export async function runAgentProcess(options: AgentOptions): Promise<void> {
   const logger = processLogger(options.logLevel)
   const nodeName = options.nodeName ?? hostName()
   const addresses = options.nodeIp ? [options.nodeIp] : hostAddresses()
-  const identity = await identityOf(options, { nodeName, addresses, logger })
+  const identity = await identityOf(options, { nodeName, logger })
   await using transport = new HttpsTransport({
     server: options.server,
     certificateAuthority: identity.authority,
@@ -41,6 +42,9 @@ export async function runAgentProcess(options: AgentOptions): Promise<void> {
     podRange: options.podCidr,
     serviceRange: options.serviceCidr,
     criEndpoint: options.criEndpoint,
+    authority: identity.authority,
+    servingCertificate: () =>
+      servingCertificate(clients, { nodeName, addresses, folder: machineLayoutOf(options.dataDir).certificates }),
   }
   await runMachine(machine, clients, logger.child({ node: nodeName }), ending)
 }
@@ -48,13 +52,12 @@ export async function runAgentProcess(options: AgentOptions): Promise<void> {
 interface Identity {
   readonly authority: string
   readonly client: KeyPair
-  readonly serving: KeyPair
 }
 
 /** Certificates of this machine: those on disk while they are good, else new ones, asked for with the token or the old one. */
 async function identityOf(
   options: AgentOptions,
-  { nodeName, addresses, logger }: { nodeName: string; addresses: readonly string[]; logger: Logger },
+  { nodeName, logger }: { nodeName: string; logger: Logger },
 ): Promise<Identity> {
   const folder = machineLayoutOf(options.dataDir).certificates
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -63,9 +66,7 @@ async function identityOf(
     ? readFileSync(join(folder, 'ca.crt'), 'utf8')
     : await authorityFrom(options)
   writeFileSync(join(folder, 'ca.crt'), authority)
-  if (known && !needsRenewal(known.certificate, clock)) {
-    return { authority, client: known, serving: read(folder, 'serving') ?? (await servingFor(known)) }
-  }
+  if (known && !needsRenewal(known.certificate, clock)) return { authority, client: known }
   logger.info({ server: options.server }, 'asking for a certificate')
   const credentials = known ? { clientCertificate: known } : { token: () => parseJoinToken(tokenOf(options)).bootstrap }
   await using bootstrap = new HttpsTransport({
@@ -75,19 +76,26 @@ async function identityOf(
   })
   const client = await requestNodeCertificate(apiClient(bootstrap), { nodeName, usage: 'client' })
   write(folder, 'client', client)
-  return { authority, client, serving: await servingFor(client) }
+  return { authority, client }
+}
 
-  async function servingFor(clientCertificate: KeyPair): Promise<KeyPair> {
-    await using transport = new HttpsTransport({
-      server: options.server,
-      certificateAuthority: authority,
-      clientCertificate,
-    })
-    const request = { nodeName, usage: 'server', dnsNames: [nodeName], ipAddresses: addresses } as const
-    const serving = await requestNodeCertificate(apiClient(transport), request)
-    write(folder, 'serving', serving)
-    return serving
-  }
+/** Certified once the Node is there with these addresses: that is what the cluster checks before it signs. */
+async function servingCertificate(
+  clients: ComponentClients,
+  { nodeName, addresses, folder }: { nodeName: string; addresses: readonly string[]; folder: string },
+): Promise<KeyPair> {
+  const known = read(folder, 'serving')
+  if (known && !needsRenewal(known.certificate, clock)) return known
+  const nodes = clients.informers.informer(Node)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  using _subscription = nodes.subscribe(({ object: { metadata, status } }) => {
+    if (metadata.name === nodeName && status.addresses?.length) resolve()
+  })
+  await promise
+  const request = { nodeName, usage: 'server', dnsNames: [nodeName], ipAddresses: addresses } as const
+  const serving = await requestNodeCertificate(clients.client('kubelet'), request)
+  write(folder, 'serving', serving)
+  return serving
 }
 
 const authorityFrom = (options: AgentOptions): Promise<string> =>

@@ -20,6 +20,7 @@ import { processLogger } from './process-logger.ts'
 import { endSignal, untilAborted } from './run-until-signal.ts'
 import { authoritySigner } from './server-side/authority-signer.ts'
 import { ensureStandardClass } from './server-side/ensure-standard-class.ts'
+import { hostAddresses } from './server-side/host-addresses.ts'
 import { type ServerSide, startServerSide } from './server-side/server-side.ts'
 import { createJoinToken } from './token-commands.ts'
 
@@ -69,6 +70,15 @@ function runOwnMachine(
     podRange: config.podCidr,
     serviceRange: config.serviceCidr,
     criEndpoint: config.criEndpoint,
+    authority: side.authority.certificate,
+    servingCertificate: () =>
+      side.certificates.certificate('kubelet', {
+        commonName: `system:node:${nodeName}`,
+        organizations: ['system:nodes'],
+        usage: 'server',
+        dnsNames: [nodeName],
+        ipAddresses: hostAddresses(),
+      }),
   }
   return runMachine(machine, clients, logger.child({ node: nodeName }), signal)
 }

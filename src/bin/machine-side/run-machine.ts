@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { controllerComponent } from '../../client/run-controller.ts'
 import { localVolumeProvisioner } from '../../controllers/local-volume-provisioner/local-volume-provisioner.ts'
-import { dnsServer } from '../../dns/dns-server.ts'
+import { type DnsServer, dnsServer } from '../../dns/dns-server.ts'
 import { nodeUpstream } from '../../dns/forward/node-upstream.ts'
 import { nodeDnsSockets } from '../../dns/server/node-dns-sockets.ts'
 import { Containerd } from '../../kubelet/containerd/containerd.ts'
+import { kubeletEndpoint } from '../../kubelet/endpoint/kubelet-endpoint.ts'
 import { createKubelet } from '../../kubelet/kubelet.ts'
 import { type LocalMachine, localMachine } from '../../kubelet/machine/local-machine.ts'
 import type { Component } from '../../machinery/component.ts'
@@ -15,10 +16,12 @@ import { nodeNetworkFiles } from '../../pod-network/node-network-files.ts'
 import { podNetwork } from '../../pod-network/pod-network.ts'
 import { nodeHealthDoor } from '../../proxy/node-health-door.ts'
 import { serviceProxy } from '../../proxy/service-proxy.ts'
+import type { KeyPair } from '../../server/pki/certificate.ts'
 import type { ComponentClients } from '../component-clients.ts'
 import { keepAllRunning, keepRunning } from '../keep-running.ts'
 import { type MachineLayout, machineLayoutOf } from './machine-layout.ts'
 import { nodeCommands } from './node-commands.ts'
+import { vouchedFor } from './vouched-for.ts'
 
 export interface MachineOptions {
   readonly nodeName: string
@@ -34,6 +37,10 @@ export interface MachineOptions {
   readonly serviceRange: string
   /** The socket of a containerd that is not ours to start and stop. */
   readonly criEndpoint: string | undefined
+  /** PEM of the cluster's authority, which signs whoever may ask this machine. */
+  readonly authority: string
+  /** What the kubelet's endpoint shows. Asked for once the Node is there, as only then it is certified. */
+  readonly servingCertificate: () => Promise<KeyPair>
 }
 
 /** Runs everything that a machine of the cluster needs, until `signal` is aborted. Containers outlive it. */
@@ -44,7 +51,7 @@ export async function runMachine(
   signal: AbortSignal,
 ): Promise<void> {
   const layout = machineLayoutOf(options.dataDir)
-  const network = networkComponents(options, { layout, clients, logger })
+  const network = [...networkComponents(options, { layout, clients, logger }), dnsOf(options, { clients, logger })]
   const networking = keepAllRunning(network, signal, logger)
   const criEndpoint = options.criEndpoint ?? layout.containerdSocket
   const containerd = options.criEndpoint ? undefined : containerdOf(layout, logger)
@@ -57,7 +64,7 @@ export async function runMachine(
     hostname: options.nodeName,
     ...(options.addresses && { addresses: options.addresses }),
   })
-  await keepAllRunning(podComponents(options, { layout, clients, machine }), signal, logger)
+  await keepAllRunning(podComponents(options, { layout, clients, machine, logger }), signal, logger)
   await Promise.all([networking, runtime])
 }
 
@@ -79,12 +86,16 @@ interface Parts {
   readonly clients: ComponentClients
 }
 
+interface LoggingParts extends Parts {
+  readonly logger: Logger
+}
+
 /** What Pods need around them: addresses and routes, names, Services. */
 function networkComponents(
   options: MachineOptions,
   { layout, clients, logger }: Parts & { readonly logger: Logger },
 ): readonly Component[] {
-  const { nodeName, clusterDns, clusterDomain, podRange, serviceRange } = options
+  const { nodeName, clusterDns, podRange, serviceRange } = options
   const { informers } = clients
   return [
     podNetwork(
@@ -113,25 +124,29 @@ function networkComponents(
       },
       { nodeName, clusterPodRange: podRange, serviceRange },
     ),
-    dnsServer(
-      {
-        informers,
-        clock,
-        random,
-        logger: logger.child({ component: 'dns' }),
-        sockets: nodeDnsSockets(),
-        upstream: nodeUpstream,
-        readResolvConf: () => readFile('/etc/resolv.conf', 'utf8'),
-      },
-      { addresses: [clusterDns], clusterDomain, podRange, serviceRange },
-    ),
   ]
+}
+
+function dnsOf(
+  { clusterDns, clusterDomain, podRange, serviceRange }: MachineOptions,
+  { clients, logger }: LoggingParts,
+): DnsServer {
+  const dependencies = {
+    informers: clients.informers,
+    clock,
+    random,
+    logger: logger.child({ component: 'dns' }),
+    sockets: nodeDnsSockets(),
+    upstream: nodeUpstream,
+    readResolvConf: () => readFile('/etc/resolv.conf', 'utf8'),
+  }
+  return dnsServer(dependencies, { addresses: [clusterDns], clusterDomain, podRange, serviceRange })
 }
 
 /** What runs Pods: the kubelet, and the maker of their local volumes. */
 function podComponents(
   options: MachineOptions,
-  { layout, clients, machine }: Parts & { readonly machine: LocalMachine },
+  { layout, clients, machine, logger }: LoggingParts & { readonly machine: LocalMachine },
 ): readonly Component[] {
   const { nodeName, labels, taints, addresses, clusterDns, clusterDomain } = options
   const { doors } = machine
@@ -150,5 +165,18 @@ function podComponents(
     },
   })
   const provisioner = localVolumeProvisioner({ nodeName, root: layout.volumes, disk: doors.disk })
-  return [kubelet, controllerComponent(provisioner, clients.dependencies({ component: provisioner.component }))]
+  const endpoint: Component = {
+    name: 'kubelet-endpoint',
+    async run(signal) {
+      const { certificate, key } = await options.servingCertificate()
+      const tls = { certificate, key, clientAuthority: options.authority }
+      const authorize = vouchedFor(clients.client('kubelet'), nodeName)
+      await kubeletEndpoint({ nodeName, kubelet, doors, clock, logger, tls, authorize }).run(signal)
+    },
+  }
+  return [
+    kubelet,
+    endpoint,
+    controllerComponent(provisioner, clients.dependencies({ component: provisioner.component })),
+  ]
 }

@@ -12,6 +12,7 @@ import { systemRandom as random } from '../../machinery/system-random.ts'
 import { createRegistry } from '../../registry/create-registry.ts'
 import { type OpenApiServer, openApiServer } from '../../server/open-api-server.ts'
 import type { CertificateRequest, KeyPair } from '../../server/pki/certificate.ts'
+import { httpsNodeConnection } from '../../server/streams/https-node-connection.ts'
 import type { StoreDriver } from '../../store/driver.ts'
 import { openStore } from '../../store/open-store.ts'
 import { StoreMetrics } from '../../store/store-metrics.ts'
@@ -92,7 +93,7 @@ interface Parts {
   readonly metrics: MetricsRegistry
 }
 
-function apiServerOn(
+async function apiServerOn(
   store: StoreDriver,
   { config, certificates, authority, logger, metrics }: Parts,
 ): Promise<OpenApiServer> {
@@ -105,12 +106,18 @@ function apiServerOn(
     serviceRange: config.serviceCidr,
   }
   const address = advertisedAddress(config)
+  const kubeletClient = await certificates.certificate('apiserver-kubelet-client', {
+    commonName: 'kube-apiserver-kubelet-client',
+    organizations: ['system:masters'],
+    usage: 'client',
+  })
   return openApiServer({
     createRegistry: admission => createRegistry({ ...serving, admission }),
     clock,
     random,
     logger,
     metrics,
+    nodes: httpsNodeConnection({ certificate: kubeletClient, authority: authority.certificate }),
     tokenKeys: { signing: certificates.tokenKey() },
     issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
     bootstrap: {
