@@ -1,6 +1,8 @@
 import { apiClient } from '../client/api-client.ts'
 import { ApiEventRecorder } from '../client/api-event-recorder.ts'
+import { controllerComponent } from '../client/run-controller.ts'
 import { SharedInformers } from '../client/shared-informers.ts'
+import { localVolumeProvisioner } from '../controllers/local-volume-provisioner/local-volume-provisioner.ts'
 import { CuttableTransport } from '../fakes/cuttable-transport.ts'
 import type { FakeImages } from '../fakes/machine/fake-image.ts'
 import { FakeMachine } from '../fakes/machine/fake-machine.ts'
@@ -24,8 +26,11 @@ export interface SimulatedMachineOptions {
 interface Running {
   readonly stopping: AbortController
   readonly informers: SharedInformers
-  readonly ended: Promise<void>
+  readonly ended: Promise<unknown>
 }
+
+/** Where the volumes of the standard class lie on a machine. */
+const VOLUMES_ROOT = '/var/lib/holdfast/volumes'
 
 /** One machine of the simulation: the real kubelet on fake doors, and everything that can befall it. */
 export class SimulatedMachine {
@@ -56,8 +61,12 @@ export class SimulatedMachine {
     const config = { labels: labels ?? {}, addresses: [this.machine.address] }
     const stopping = new AbortController()
     const kubelet = createKubelet({ nodeName: name, client, informers, doors, clock, random, logger, events, config })
-    const ended = kubelet.run(stopping.signal).catch(error => logger.error({ err: error, index }, 'kubelet ended'))
-    this.#running = { stopping, informers, ended }
+    const definition = localVolumeProvisioner({ nodeName: name, root: VOLUMES_ROOT, disk: doors.disk })
+    const provisioner = controllerComponent(definition, { client, informers, events, clock, random, logger })
+    const running = [kubelet, provisioner].map(component =>
+      component.run(stopping.signal).catch(error => logger.error({ err: error, index }, `${component.name} ended`)),
+    )
+    this.#running = { stopping, informers, ended: Promise.all(running) }
   }
 
   /** Ends the kubelet; containers run on. */
