@@ -2,9 +2,11 @@ import {
   type ChannelCredentials,
   Client,
   type ClientDuplexStream,
+  connectivityState,
   credentials,
   Metadata,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js'
 import { isServiceError, isTokenRefused, isUnreachable } from './etcd-error.ts'
 import type { WatchRequest, WatchResponse } from './etcd-messages.ts'
@@ -61,9 +63,12 @@ export class EtcdClient {
     let refused = false
     for (let attempt = 1; ; attempt++) {
       const endpoint = this.#current
+      let isSent = false
       try {
+        const client = await this.#connected(endpoint)
         const metadata = await this.#authenticated()
-        return await unary(this.#clients[endpoint]!, { method, request, metadata })
+        isSent = true
+        return await unary(client, { method, request, metadata })
       } catch (error) {
         if (!isServiceError(error)) throw error
         if (this.#login && !refused && isTokenRefused(error)) {
@@ -73,8 +78,7 @@ export class EtcdClient {
         }
         if (!isUnreachable(error)) throw error
         this.#leave(endpoint)
-        const mayRepeat = method.isRead || wasNeverSent(error)
-        if (!mayRepeat || attempt > this.#clients.length) throw error
+        if (attempt > this.#clients.length || (isSent && !method.isRead)) throw error
       }
     }
   }
@@ -82,11 +86,8 @@ export class EtcdClient {
   /** A stream of watches at an endpoint that can be reached. */
   async watch(): Promise<ClientDuplexStream<WatchRequest, WatchResponse>> {
     const endpoint = this.#current
-    const client = this.#clients[endpoint]!
     try {
-      await new Promise<void>((resolve, reject) => {
-        client.waitForReady(Date.now() + CONNECT_MS_MAX, error => (error ? reject(error) : resolve()))
-      })
+      const client = await this.#connected(endpoint)
       const metadata = (await this.#authenticated()).clone()
       metadata.set('hasleader', 'true') // A member that was cut off from the others ends the stream.
       return client.makeBidiStreamRequest(watch.path, watch.serialize, watch.deserialize, metadata)
@@ -103,6 +104,15 @@ export class EtcdClient {
 
   close(): void {
     for (const client of this.#clients) client.close()
+  }
+
+  async #connected(endpoint: number): Promise<Client> {
+    const client = this.#clients[endpoint]!
+    if (client.getChannel().getConnectivityState(true) === connectivityState.READY) return client
+    await new Promise<void>((resolve, reject) => {
+      client.waitForReady(Date.now() + CONNECT_MS_MAX, error => (error ? reject(notConnected(error)) : resolve()))
+    })
+    return client
   }
 
   #leave(endpoint: number): void {
@@ -155,5 +165,6 @@ function unary<Request, Response>(
   })
 }
 
-/** grpc says so when a connection could not even be made. */
-const wasNeverSent = (error: ServiceError): boolean => /No connection established|ECONNREFUSED/.test(error.details)
+/** As a call would say it. */
+const notConnected = ({ message }: Error): ServiceError =>
+  Object.assign(new Error(message), { code: status.UNAVAILABLE, details: message, metadata: new Metadata() })

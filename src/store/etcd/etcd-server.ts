@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, credentials } from '@grpc/grpc-js'
+import { systemClock } from '../../machinery/system-clock.ts'
 
 const START_MS_MAX = 20_000
 
@@ -65,6 +65,17 @@ export class EtcdServer implements AsyncDisposable {
     await untilListening(this.endpoint)
   }
 
+  /** Makes it refuse everyone but root. */
+  requireLogin(password: string, ca: string): void {
+    const connection = ['--endpoints', `https://${this.endpoint}`, '--cacert', ca]
+    const control = (...words: string[]): void =>
+      void execFileSync('etcdctl', [...connection, ...words], { env: { ETCDCTL_API: '3' }, stdio: 'ignore' })
+    control('user', 'add', `root:${password}`)
+    control('role', 'add', 'root')
+    control('user', 'grant-role', 'root', 'root')
+    control('auth', 'enable')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
     await rm(this.#directory, { recursive: true, force: true })
@@ -80,13 +91,18 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** Before it has a leader it lets calls wait, so that it listens is enough. */
 async function untilListening(endpoint: string): Promise<void> {
-  const client = new Client(endpoint, credentials.createInsecure(), { 'grpc.initial_reconnect_backoff_ms': 50 })
-  try {
-    await new Promise<void>((resolve, reject) => {
-      client.waitForReady(Date.now() + START_MS_MAX, error => (error ? reject(error) : resolve()))
+  const [host, port] = endpoint.split(':')
+  const giveUp = AbortSignal.timeout(START_MS_MAX)
+  for (;;) {
+    giveUp.throwIfAborted()
+    const socket = connect({ host: host!, port: Number(port) })
+    const isListening = await new Promise<boolean>(resolve => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     })
-  } finally {
-    client.close()
+    socket.destroy()
+    if (isListening) return
+    await systemClock.sleep(20)
   }
 }
