@@ -34,6 +34,17 @@ export class CachedObject implements Encoded {
     return parsed
   }
 
+  /** Whether reading `object` costs nothing. */
+  get isParsed(): boolean {
+    return this.#object?.deref() !== undefined
+  }
+
+  /** Whether its JSON contains these bytes. */
+  contains(bytes: Buffer): boolean {
+    const json = this.#json ?? this.#stored!
+    return Buffer.from(json.buffer, json.byteOffset, json.byteLength).includes(bytes)
+  }
+
   json(): Uint8Array {
     if (!this.#json) {
       this.#json = spliced(this.#stored!, this.revision)

@@ -8,7 +8,7 @@ import type { ServedKind } from '../served-kind.ts'
 import { type ContinueToken, continueText, parseContinue } from './continue-token.ts'
 import { freshRevision } from './freshness.ts'
 import { checkListOptions, parseResourceVersion } from './list-options.ts'
-import { type Selection, selectionOf } from './selection.ts'
+import { isSelected, type Selection, selectionOf } from './selection.ts'
 import { viewOf } from './version-view.ts'
 
 export interface ReadEnvironment {
@@ -58,22 +58,18 @@ export function rangeOf({ prefix, info }: ServedKind, { namespace }: ApiCall): K
 /** A page of what is in memory now, from `wanted.range.start` on. */
 function listNow(wanted: Wanted, at: Revision): EncodedList {
   const { kind, selection, range, limit } = wanted
-  const { matches, name } = selection
   const items: Encoded[] = []
   const keys = kind.cache.keys(range)
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index]!
-    if (name !== undefined && !key.endsWith(`/${name}`)) continue
     const object = kind.cache.find(key)
-    if (!object) continue
-    const view = viewOf(kind, object)
-    if (matches && !matches(view.object)) continue
+    if (!object || !isSelected(kind, object, selection)) continue
     if (items.length < limit) {
-      items.push(view)
+      items.push(viewOf(kind, object))
       continue
     }
     const token = continueText({ revision: at, start: key }, kind.prefix)
-    const remaining = matches ? {} : { remainingItemCount: keys.length - index }
+    const remaining = selection.matches ? {} : { remainingItemCount: keys.length - index }
     return { resourceVersion: String(at), continue: token, ...remaining, items }
   }
   return { resourceVersion: String(at), items }
@@ -117,10 +113,10 @@ async function listFromStore(
   while (start !== undefined) {
     const page = await store.list({ start, end: range.end }, { at: past.revision, limit: OLD_PAGE_ENTRIES })
     for (const { key, value, modRevision } of page.entries) {
-      const view = viewOf(kind, new CachedObject({ key, revision: modRevision }, value))
-      if (selection.matches && !selection.matches(view.object)) continue
+      const object = new CachedObject({ key, revision: modRevision }, value)
+      if (!isSelected(kind, object, selection)) continue
       if (items.length < limit) {
-        items.push(view)
+        items.push(viewOf(kind, object))
         continue
       }
       const token = continueText({ revision: past.revision, start: key }, kind.prefix)

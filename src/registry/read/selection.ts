@@ -12,12 +12,16 @@ import {
   SelectorError,
 } from '../../machinery/selectors.ts'
 import { badRequest } from '../../machinery/status.ts'
+import type { CachedObject } from '../cache/cached-object.ts'
 import type { ServedKind } from '../served-kind.ts'
+import { viewOf } from './version-view.ts'
 
 /** Which objects of a kind a reader wants. */
 export interface Selection {
   /** Absent: everything. */
   readonly matches?: (object: JsonObject) => boolean
+  /** Texts that the JSON of every match contains: a cheap answer for objects that nobody has parsed yet. */
+  readonly marks?: readonly (readonly Buffer[])[]
   /** The one name that can match, if the selector asks for one. */
   readonly name?: string
 }
@@ -31,7 +35,34 @@ export function selectionOf(kind: ServedKind, options: CallOptions | undefined):
   const matches = (object: JsonObject): boolean =>
     (labels.length === 0 || matchesLabels(labels, labelsOf(object))) &&
     (fields.length === 0 || matchesFields(fields, field => fieldValue(kind, object, field)))
-  return { matches, ...(name !== undefined && { name }) }
+  const marks = [...labels.flatMap(labelMarks), ...fields.flatMap(fieldMarks)]
+  return { matches, ...(marks.length > 0 && { marks }), ...(name !== undefined && { name }) }
+}
+
+/** A label that must have one of some values stands in the JSON just so. */
+const labelMarks = ({ key, operator, values }: Requirements[number]): readonly (readonly Buffer[])[] =>
+  operator === 'In' && !values.includes('')
+    ? [values.map(value => Buffer.from(`${JSON.stringify(key)}:${JSON.stringify(value)}`))]
+    : []
+
+/** Fields that hold their text as it is, and never a default that is not written down. */
+const PLAIN_FIELDS = new Set([
+  'spec.nodeName',
+  'involvedObject.name',
+  'involvedObject.uid',
+  'regarding.name',
+  'regarding.uid',
+])
+
+const fieldMarks = ({ field, operator, value }: FieldRequirement): readonly (readonly Buffer[])[] =>
+  PLAIN_FIELDS.has(field) && operator === '=' && value !== '' ? [[Buffer.from(JSON.stringify(value))]] : []
+
+/** Whether an object of the cache is selected. Parses only what may match. */
+export function isSelected(kind: ServedKind, object: CachedObject, { matches, marks, name }: Selection): boolean {
+  if (name !== undefined && !object.key.endsWith(`/${name}`)) return false
+  if (!matches) return true
+  if (marks && !object.isParsed && !marks.every(anyOf => anyOf.some(mark => object.contains(mark)))) return false
+  return matches(viewOf(kind, object).object)
 }
 
 const labelsOf = (object: JsonObject): Labels | undefined =>

@@ -9,7 +9,7 @@ import { apiVersionOf, type ServedKind } from '../served-kind.ts'
 import { freshRevision } from './freshness.ts'
 import { type ReadEnvironment, rangeOf } from './list-objects.ts'
 import { checkWatchOptions, parseResourceVersion } from './list-options.ts'
-import { type Selection, selectionOf } from './selection.ts'
+import { isSelected, type Selection, selectionOf } from './selection.ts'
 import { eventViewOf, viewOf } from './version-view.ts'
 
 export interface WatchEnvironment extends ReadEnvironment {
@@ -116,12 +116,9 @@ function stateEvents(
   kind: ServedKind,
   state: { readonly call: ApiCall; readonly selection: Selection; readonly bookmark: number | undefined },
 ): readonly EncodedWatchEvent[] {
-  const { matches, name } = state.selection
   const events: EncodedWatchEvent[] = []
   for (const object of kind.cache.objects(rangeOf(kind, state.call))) {
-    if (name !== undefined && !object.key.endsWith(`/${name}`)) continue
-    const encoded = viewOf(kind, object)
-    if (!matches || matches(encoded.object)) events.push({ type: 'ADDED', encoded })
+    if (isSelected(kind, object, state.selection)) events.push({ type: 'ADDED', encoded: viewOf(kind, object) })
   }
   if (state.bookmark !== undefined) {
     events.push(bookmark(kind, state.bookmark, { 'k8s.io/initial-events-end': 'true' }))
