@@ -7,6 +7,8 @@ import type { PodInfo } from './pod-info.ts'
 /** In clusters up to this size every machine is looked at. */
 const SAMPLE_NODES_MIN = 100
 const SAMPLE_PERCENT_MIN = 5
+/** Machines named for each reason against them. */
+const EXAMPLES_MAX = 3
 
 export type Decision =
   | { readonly kind: 'placed'; readonly node: NodeInfo }
@@ -53,7 +55,10 @@ export class SchedulingCycle {
 
   #refusedEverywhere(plugin: string, reason: string): Decision {
     const nodeCount = this.#state.nodes.length
-    return { kind: 'refused', refusal: { nodeCount, reason, counts: new Map(), plugins: new Set([plugin]) } }
+    return {
+      kind: 'refused',
+      refusal: { nodeCount, reason, counts: new Map(), examples: new Map(), plugins: new Set([plugin]) },
+    }
   }
 
   /** Looks at one machine after the other, from where the last search ended, until enough of them fit. */
@@ -104,6 +109,7 @@ class Search {
   readonly #nodeCount: number
   readonly #filters: readonly NamedFilter[]
   readonly #counts = new Map<string, number>()
+  readonly #examples = new Map<string, string[]>()
   readonly #refusing = new Set<string>()
 
   constructor(nodeCount: number, filters: readonly NamedFilter[]) {
@@ -116,21 +122,24 @@ class Search {
       const reasons = refusalOf(node)
       if (reasons === undefined) continue
       this.#refusing.add(plugin)
-      if (typeof reasons === 'string') this.#count(reasons)
-      else for (const reason of reasons) this.#count(reason)
+      if (typeof reasons === 'string') this.#count(reasons, node)
+      else for (const reason of reasons) this.#count(reason, node)
       return
     }
     this.feasible.push(node)
   }
 
-  #count(reason: string): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1)
+  #count(reason: string, { name }: NodeInfo): void {
+    const count = (this.#counts.get(reason) ?? 0) + 1
+    this.#counts.set(reason, count)
+    if (count === 1) this.#examples.set(reason, [name])
+    else if (count <= EXAMPLES_MAX) this.#examples.get(reason)!.push(name)
   }
 
   /** Without machines nothing has refused; any plugin may then be helped by a new one. */
   refusal(): Refusal {
     const plugins = this.#nodeCount === 0 ? new Set([ANY_PLUGIN]) : this.#refusing
-    return { nodeCount: this.#nodeCount, counts: this.#counts, plugins }
+    return { nodeCount: this.#nodeCount, counts: this.#counts, examples: this.#examples, plugins }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { EventNote } from '../client/event-recorder.ts'
 import type { ClusterEvent, ClusterEventKind } from './cluster-event.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
@@ -16,6 +17,8 @@ export interface Plugin {
   scorerFor?(pod: PodInfo, nodes: readonly NodeInfo[]): Scorer | undefined
   /** Takes what the Pod needs besides room on the machine chosen, until it is bound or the hold is released. */
   reserve?(pod: PodInfo, node: NodeInfo): Hold | undefined
+  /** More to tell the user than the reason does: which objects stand in the way, and where. */
+  explain?(pod: PodInfo, refusal: Refusal): EventNote | undefined
   /** Tries to make room for a Pod that fits nowhere; what it did follows the message. The place of preemption. */
   makeRoom?(pod: PodInfo, refusal: Refusal): string | undefined
   /** Whether what happened may let a Pod pass that this plugin refused. Kinds that are not here never do. */
@@ -55,6 +58,8 @@ export interface Refusal {
   readonly reason?: string
   /** Reasons against single machines, with the number of machines. */
   readonly counts: ReadonlyMap<string, number>
+  /** A few machines for each of these reasons. */
+  readonly examples: ReadonlyMap<string, readonly string[]>
   /** Names of the plugins that refused: their events can help. */
   readonly plugins: ReadonlySet<string>
 }

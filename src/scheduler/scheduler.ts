@@ -133,6 +133,10 @@ class Scheduler {
     const made = this.#plugins.map(plugin => plugin.makeRoom?.(pod.info, refusal)).find(text => text !== undefined)
     const message = made ? `${refusalText(refusal)} ${made}` : refusalText(refusal)
     this.#queue.refused(pod, refusal.plugins)
+    for (const plugin of this.#plugins) {
+      const note = plugin.explain?.(pod.info, refusal)
+      if (note) this.#dependencies.events.record(pod.info.pod, note)
+    }
     this.#background(this.#request(() => this.#status.unschedulable(pod.info.pod, message)))
   }
 

@@ -2,6 +2,7 @@ import { deepEqual } from 'fast-equals'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/core-v1/types.ts'
 import type { StorageClass } from '../../../api/storage-v1/types.ts'
 import type { Client } from '../../../client/client.ts'
+import type { EventNote } from '../../../client/event-recorder.ts'
 import type { Clock } from '../../../machinery/clock.ts'
 import {
   isBound,
@@ -14,7 +15,7 @@ import {
 import type { ClusterEvent } from '../../cluster-event.ts'
 import { type ClusterState, HOSTNAME_LABEL } from '../../cluster-state.ts'
 import type { NodeInfo } from '../../node-info.ts'
-import type { Filter, Hold, Plugin } from '../../plugin.ts'
+import type { Filter, Hold, Plugin, Refusal } from '../../plugin.ts'
 import type { PodInfo } from '../../pod-info.ts'
 import type { VolumeLookup } from '../../volume-lookup.ts'
 import { ClaimFulfilment } from './claim-fulfilment.ts'
@@ -90,6 +91,23 @@ export class VolumeBinding implements Plugin {
     if (typeof claims === 'string') return { kind: 'nowhere', reason: claims }
     const among = this.#among(claims)
     return { kind: 'where', refusalOf: node => this.#refusal(claims, node), ...(among && { among }) }
+  }
+
+  /** Names the volumes that hold a Pod to machines where it cannot run, and the machines where it could. */
+  explain(pod: PodInfo, { examples, counts }: Refusal): EventNote | undefined {
+    const others = examples.get(UNREACHABLE)
+    if (!others) return undefined
+    const { lookup, state } = this.#dependencies
+    const ties = lookup.claimsOf(pod).flatMap(claim => {
+      const volume = lookup.findVolumeOf(claim)
+      if (!volume?.spec.nodeAffinity?.required) return []
+      const reachable = state.nodes.filter(({ node }) => this.#free.isReachable(volume, node!)).map(({ name }) => name)
+      return [
+        `volume "${volume.metadata.name}" of claim "${claim.metadata.name}" can only be used on ${listed(reachable)}`,
+      ]
+    })
+    const message = `${ties.join('; ')}; apart from its volumes the Pod could run on ${listed(others, counts.get(UNREACHABLE))}`
+    return { type: 'Warning', reason: 'VolumeNodeAffinityConflict', message }
   }
 
   reserve(pod: PodInfo, node: NodeInfo): Hold | undefined {
@@ -212,3 +230,10 @@ function canProvision(storageClass: StorageClass | undefined, { labels }: NodeIn
 
 const mayProvision = (storageClass: StorageClass | undefined): boolean =>
   storageClass !== undefined && storageClass.provisioner !== NO_PROVISIONER
+
+/** The first few names, and how many more there are. */
+function listed(names: readonly string[], total = names.length): string {
+  if (names.length === 0) return 'machines that are not there'
+  const shown = names.slice(0, 3)
+  return total > shown.length ? `${shown.join(', ')} and ${total - shown.length} more` : shown.join(', ')
+}
