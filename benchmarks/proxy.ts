@@ -15,6 +15,7 @@ const SERVICES = Number(process.argv[2] ?? 5000)
 const ENDPOINTS = Number(process.argv[3] ?? 10)
 const CHANGES = 200
 const CONNECTIONS = 3000
+const CHURN_TICKS = 300
 
 await using stack = new AsyncDisposableStack()
 const machine = stack.use(await TestMachine.create('machine'))
@@ -40,6 +41,7 @@ const running = proxy.run(stop.signal)
 await proxy.whenProgrammed()
 console.log(`${SERVICES} Services, ${SERVICES * ENDPOINTS} endpoints: ${Math.round(performance.now() - startedMs)} ms`)
 await measureChanges(proxy)
+await measureChurn(proxy)
 await measureConnections()
 stop.abort(new Error('done'))
 await running
@@ -66,6 +68,20 @@ async function measureChanges(subject: ServiceProxy): Promise<void> {
   times.sort((a, b) => a - b)
   const at = (share: number): string => times[Math.min(times.length - 1, Math.floor(times.length * share))]!.toFixed(1)
   console.log(`one change: median ${at(0.5)} ms, p99 ${at(0.99)} ms`)
+}
+
+/** Endpoints that change a thousand times a second: how long the kernel is behind at most. */
+async function measureChurn(subject: ServiceProxy): Promise<void> {
+  const delays: number[] = []
+  const pending: Promise<void>[] = []
+  for (let tick = 0; tick < CHURN_TICKS; tick++) {
+    for (let i = 0; i < 10; i++) setEndpoints((tick * 10 + i) % 50, ENDPOINTS - 1 + (tick % 2))
+    const began = performance.now()
+    pending.push(subject.whenProgrammed().then(() => void delays.push(performance.now() - began)))
+    await systemClock.sleep(10)
+  }
+  await Promise.all(pending)
+  console.log(`1,000 changes a second: at most ${Math.max(...delays).toFixed(1)} ms behind`)
 }
 
 async function connectAll(): Promise<void> {

@@ -12,7 +12,7 @@ const EDGE: readonly RegExp[] = [
   /^src\/server\/(http|pki|node)[^.]*/,
   /^src\/client\/https-transport\.ts$/,
   /^src\/kubelet\/(cri|containerd|machine|streams|endpoint)\//,
-  /^src\/(dns|proxy|pod-network)\/node\//,
+  /^src\/(dns|proxy|pod-network)\/(\w+\/)?node-[-a-z]+\.ts$/,
   /^src\/fakes\/virtual-clock\.ts$/,
   /^src\/(cli|testing|bin)\//,
 ]

@@ -25,7 +25,7 @@ export interface TunnelEnd {
   readonly mac: string
 }
 
-export function tunnelEndOf({ address, podRange }: Pick<Peer, 'address' | 'podRange'>): TunnelEnd {
+function tunnelEndOf({ address, podRange }: Pick<Peer, 'address' | 'podRange'>): TunnelEnd {
   const bytes = addressTextOf(addressNumberOf(address) ?? 0).split('.')
   const mac = ['0e', '48', ...bytes.map(byte => Number(byte).toString(16).padStart(2, '0'))].join(':')
   return { address: addressTextOf(addressRangeOf(podRange).first), mac }

@@ -23,7 +23,7 @@ export function staleFlowsBetween(old: ServiceRules | undefined, now: ServiceRul
   const before = new Map((old?.udpFronts ?? []).map(front => [frontText(front), front.backends.length]))
   const begun = (now?.udpFronts ?? [])
     .filter(front => front.backends.length > 0 && !before.get(frontText(front)))
-    .map(({ backends: _, ...front }) => front)
+    .map(({ address, port }) => ({ port, ...(address !== undefined && { address }) }))
   return [...gone, ...begun]
 }
 

@@ -9,7 +9,17 @@ import { nodeNetworkFiles } from '../../src/pod-network/node-network-files.ts'
 import { podNetwork } from '../../src/pod-network/pod-network.ts'
 import { HandFedInformers } from './hand-fed-informers.ts'
 import { endpoint, headlessObject, nodeObject, sliceObject } from './objects.ts'
-import { addressOf, type Network, type TestPod, testDirectory, testNetwork, testPod } from './test-machines.ts'
+import {
+  addressOf,
+  canMakeMachines,
+  type Network,
+  type TestPod,
+  testDirectory,
+  testNetwork,
+  testPod,
+} from './test-machines.ts'
+
+const testAsRoot = test.runIf(canMakeMachines)
 
 const NAMES = ['a', 'b', 'c']
 
@@ -77,37 +87,45 @@ async function pod(name: string, on: string): Promise<TestPod> {
 const dig = async (from: TestPod, ...args: string[]): Promise<string> =>
   (await from.machine.commands.run('dig', ['@10.96.0.10', '+short', '+tries=1', '+time=2', ...args])).trim()
 
-test('Pods of a headless Service find and reach each other by name, on three machines', {
-  timeout: 60_000,
-}, async () => {
-  const pods = await Promise.all(NAMES.map((machine, ordinal) => pod(`web-${ordinal}`, machine)))
-  await tellAll(headlessObject('web'))
-  await tellAll(
-    sliceObject(
-      'web',
-      pods.map(({ address }, ordinal) => endpoint(address, `web-${ordinal}`)),
-    ),
-  )
-  for (const from of pods) {
-    for (const [ordinal, to] of pods.entries()) {
-      const address = await dig(from, `web-${ordinal}.web.default.svc.cluster.local`)
-      expect(address).toBe(to.address)
-      if (to !== from) expect(await from.machine.call(address, 8080)).toContain(`web-${ordinal} ${from.address} `)
-      expect(await dig(from, '-x', to.address)).toBe(`web-${ordinal}.web.default.svc.cluster.local.`)
+testAsRoot(
+  'Pods of a headless Service find and reach each other by name, on three machines',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    const pods = await Promise.all(NAMES.map((machine, ordinal) => pod(`web-${ordinal}`, machine)))
+    await tellAll(headlessObject('web'))
+    await tellAll(
+      sliceObject(
+        'web',
+        pods.map(({ address }, ordinal) => endpoint(address, `web-${ordinal}`)),
+      ),
+    )
+    for (const from of pods) {
+      for (const [ordinal, to] of pods.entries()) {
+        const address = await dig(from, `web-${ordinal}.web.default.svc.cluster.local`)
+        expect(address).toBe(to.address)
+        if (to !== from) expect(await from.machine.call(address, 8080)).toContain(`web-${ordinal} ${from.address} `)
+        expect(await dig(from, '-x', to.address)).toBe(`web-${ordinal}.web.default.svc.cluster.local.`)
+      }
+      expect((await dig(from, 'SRV', 'web.default.svc.cluster.local')).split('\n')).toHaveLength(3)
     }
-    expect((await dig(from, 'SRV', 'web.default.svc.cluster.local')).split('\n')).toHaveLength(3)
-  }
-})
+  },
+)
 
-test('a Pod that comes back with another address answers under it at once, everywhere', {
-  timeout: 60_000,
-}, async () => {
-  const client = await pod('client', 'c')
-  await tellAll(headlessObject('web'))
-  for (let round = 1; round <= 20; round++) {
-    await tellAll(sliceObject('web', []))
-    expect(await dig(client, 'web-0.web.default.svc.cluster.local')).toBe('')
-    await tellAll(sliceObject('web', [endpoint(`10.244.1.${round}`, 'web-0')]))
-    expect(await dig(client, 'web-0.web.default.svc.cluster.local')).toBe(`10.244.1.${round}`)
-  }
-})
+testAsRoot(
+  'a Pod that comes back with another address answers under it at once, everywhere',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    const client = await pod('client', 'c')
+    await tellAll(headlessObject('web'))
+    for (let round = 1; round <= 20; round++) {
+      await tellAll(sliceObject('web', []))
+      expect(await dig(client, 'web-0.web.default.svc.cluster.local')).toBe('')
+      await tellAll(sliceObject('web', [endpoint(`10.244.1.${round}`, 'web-0')]))
+      expect(await dig(client, 'web-0.web.default.svc.cluster.local')).toBe(`10.244.1.${round}`)
+    }
+  },
+)

@@ -7,7 +7,17 @@ import { nodeNetworkFiles } from '../../src/pod-network/node-network-files.ts'
 import { podNetwork, takeDownPodNetwork } from '../../src/pod-network/pod-network.ts'
 import { HandFedInformers } from './hand-fed-informers.ts'
 import { nodeObject } from './objects.ts'
-import { addressOf, type Network, type TestPod, testDirectory, testNetwork, testPod } from './test-machines.ts'
+import {
+  addressOf,
+  canMakeMachines,
+  type Network,
+  type TestPod,
+  testDirectory,
+  testNetwork,
+  testPod,
+} from './test-machines.ts'
+
+const testAsRoot = test.runIf(canMakeMachines)
 
 /** `a` and `b` share a link; `c` is behind a router that knows nothing of Pods. */
 const LINKS = [['a', 'b'], ['c']]
@@ -65,21 +75,24 @@ async function pod(name: string, machine: string, ports: readonly object[] = [])
   return made
 }
 
-test('Pods reach each other by their own addresses, on one machine, over a link and through the tunnel', async () => {
-  for (const name of NAMES) await start(name)
-  const [a1, a2, b1, c1] = [await pod('a1', 'a'), await pod('a2', 'a'), await pod('b1', 'b'), await pod('c1', 'c')]
-  for (const from of [a1, b1, c1]) {
-    for (const [name, to] of Object.entries({ a2, b1, c1 })) {
-      if (to !== from) expect(await from.machine.call(to.address, 8080)).toContain(`${name} ${from.address} `)
+testAsRoot(
+  'Pods reach each other by their own addresses, on one machine, over a link and through the tunnel',
+  async () => {
+    for (const name of NAMES) await start(name)
+    const [a1, a2, b1, c1] = [await pod('a1', 'a'), await pod('a2', 'a'), await pod('b1', 'b'), await pod('c1', 'c')]
+    for (const from of [a1, b1, c1]) {
+      for (const [name, to] of Object.entries({ a2, b1, c1 })) {
+        if (to !== from) expect(await from.machine.call(to.address, 8080)).toContain(`${name} ${from.address} `)
+      }
     }
-  }
-  expect(a1.address).toMatch(/^10\.244\.1\./)
-  const mtu = async (subject: TestPod): Promise<string> =>
-    (await subject.machine.ip('link show eth0')).match(/mtu (\d+)/)![1]!
-  expect([await mtu(a1), await mtu(c1)]).toEqual(['1450', '1450'])
-})
+    expect(a1.address).toMatch(/^10\.244\.1\./)
+    const mtu = async (subject: TestPod): Promise<string> =>
+      (await subject.machine.ip('link show eth0')).match(/mtu (\d+)/)![1]!
+    expect([await mtu(a1), await mtu(c1)]).toEqual(['1450', '1450'])
+  },
+)
 
-test('Pods go out under the address of their machine, and to other machines under their own', async () => {
+testAsRoot('Pods go out under the address of their machine, and to other machines under their own', async () => {
   await start('a')
   await start('b')
   const a1 = await pod('a1', 'a')
@@ -89,13 +102,13 @@ test('Pods go out under the address of their machine, and to other machines unde
   expect(await a1.machine.call(addressOf(0, 1), 9000)).toContain(`b ${a1.address} `)
 })
 
-test('a port of the machine leads into the Pod that asked for it', async () => {
+testAsRoot('a port of the machine leads into the Pod that asked for it', async () => {
   await start('a')
   await pod('a1', 'a', [{ hostPort: 18_080, containerPort: 8080, protocol: 'tcp' }])
   expect(await network.router.call(addressOf(0, 0), 18_080)).toContain('a1 192.168.77.1 ')
 })
 
-test('a machine that comes or goes is followed at once', async () => {
+testAsRoot('a machine that comes or goes is followed at once', async () => {
   cluster.drop(Node, nodeObject('b', { address: addressOf(0, 1) }))
   await start('a')
   await start('c')
@@ -107,7 +120,7 @@ test('a machine that comes or goes is followed at once', async () => {
   expect((await next).value).toContain('10.244')
 })
 
-test('taking it down leaves nothing, and another table survives', async () => {
+testAsRoot('taking it down leaves nothing, and another table survives', async () => {
   const { commands } = doorsOf('a')
   const rules = (): Promise<string> => commands.run('nft', ['list', 'ruleset'])
   const surroundings = async (): Promise<string[]> => [
@@ -132,7 +145,7 @@ test('taking it down leaves nothing, and another table survives', async () => {
   expect(await nodeNetworkFiles.list(`${folder}/a/state`)).toEqual([])
 })
 
-test('rules that somebody deleted come back', async () => {
+testAsRoot('rules that somebody deleted come back', async () => {
   const looks: (() => void)[] = []
   const clock: Clock = {
     ...systemClock,
@@ -148,7 +161,7 @@ test('rules that somebody deleted come back', async () => {
   for (let tables = ''; !tables.includes('holdfast_pods'); ) tables = await commands.run('nft', ['list', 'tables'])
 })
 
-test('another network that is already configured is left alone', async () => {
+testAsRoot('another network that is already configured is left alone', async () => {
   await nodeNetworkFiles.write(`${folder}/a/cni/05-other.conflist`, '{}')
   await start('a')
   expect(await nodeNetworkFiles.list(`${folder}/a/cni`)).toEqual(['05-other.conflist'])

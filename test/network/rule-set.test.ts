@@ -5,7 +5,9 @@ import type { Commands } from '../../src/machinery/commands.ts'
 import { RuleSet } from '../../src/proxy/nftables/rule-set.ts'
 import { serviceRules } from '../../src/proxy/plan/service-rules.ts'
 import { endpoint, serviceObject, sliceObject } from './objects.ts'
-import { TestMachine } from './test-machines.ts'
+import { canMakeMachines, TestMachine } from './test-machines.ts'
+
+const testAsRoot = test.runIf(canMakeMachines)
 
 const options = { clusterPodRange: '10.244.0.0/16', serviceRange: '10.96.0.0/12' }
 const ids = new Map<string, number>()
@@ -86,7 +88,7 @@ interface Listed {
   readonly elem?: readonly unknown[]
 }
 
-test('changes one by one lead to the same rules as writing them as a whole', { timeout: 120_000 }, async () => {
+testAsRoot('changes one by one lead to the same rules as writing them as a whole', { timeout: 120_000 }, async () => {
   await using machine = await TestMachine.create('rules')
   const { commands } = machine
   await fc.assert(
@@ -109,7 +111,7 @@ test('changes one by one lead to the same rules as writing them as a whole', { t
   )
 })
 
-test('more endpoints than there are chains for lead to the whole table anew', async () => {
+testAsRoot('more endpoints than there are chains for lead to the whole table anew', async () => {
   await using machine = await TestMachine.create('rules')
   const rules = new RuleSet(options)
   await machine.commands.run('nft', ['-f', '-'], { input: rules.whole() })

@@ -12,6 +12,7 @@ import { HandFedInformers } from './hand-fed-informers.ts'
 import { nodeObject, serviceObject, sliceObject } from './objects.ts'
 import {
   addressOf,
+  canMakeMachines,
   type Network,
   type TestMachine,
   type TestPod,
@@ -19,6 +20,8 @@ import {
   testNetwork,
   testPod,
 } from './test-machines.ts'
+
+const testAsRoot = test.runIf(canMakeMachines)
 
 const CLUSTER_ADDRESS = '10.96.1.1'
 const NODE_A = addressOf(0, 0)
@@ -120,7 +123,7 @@ async function callers(call: () => Promise<string>, count = 12): Promise<{ who: 
   return { who: distinct(0), seen: distinct(1) }
 }
 
-test('a cluster address spreads over the ready Pods of all machines, for Pods and machines alike', async () => {
+testAsRoot('a cluster address spreads over the ready Pods of all machines, for Pods and machines alike', async () => {
   const [a1, a2, b1, client] = [
     await pod('a1', 'a'),
     await pod('a2', 'a'),
@@ -135,13 +138,13 @@ test('a cluster address spreads over the ready Pods of all machines, for Pods an
   expect((await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 40)).who).toEqual(['a1', 'a2', 'b1'])
 })
 
-test('a Pod reaches itself through its Service', async () => {
+testAsRoot('a Pod reaches itself through its Service', async () => {
   const a1 = await pod('a1', 'a')
   await serve({}, [at(a1, 'a')])
   expect((await callers(() => a1.machine.call(CLUSTER_ADDRESS, 80), 4)).who).toEqual(['a1'])
 })
 
-test('several ports and protocols, each where it belongs', async () => {
+testAsRoot('several ports and protocols, each where it belongs', async () => {
   const [a1, client] = [await pod('a1', 'a'), await pod('client', 'b')]
   const ports = [
     { name: 'tcp', port: 80 },
@@ -156,7 +159,7 @@ test('several ports and protocols, each where it belongs', async () => {
   )
 })
 
-test('no endpoint, no such port and no such Service are refused at once', async () => {
+testAsRoot('no endpoint, no such port and no such Service are refused at once', async () => {
   const client = await pod('client', 'a')
   await serve({ type: 'NodePort', ports: [{ name: 'web', port: 80, nodePort: 30_080 }] }, [])
   for (const from of [client.machine, machine('a')]) {
@@ -167,36 +170,39 @@ test('no endpoint, no such port and no such Service are refused at once', async 
   await expect(network.router.call(NODE_A, 30_080)).rejects.toThrow(/Connection refused/)
 })
 
-test('a node port is open at every machine, wherever the Pod runs', async () => {
+testAsRoot('a node port is open at every machine, wherever the Pod runs', async () => {
   const b1 = await pod('b1', 'b')
   await serve({ type: 'NodePort', ports: [{ name: 'web', port: 80, nodePort: 30_080 }] }, [at(b1, 'b')])
   expect(await network.router.call(NODE_A, 30_080)).toContain('b1')
   expect(await network.router.call(NODE_B, 30_080)).toContain('b1')
 })
 
-test('with the external policy Local the client stays visible, and machines without a Pod do not answer', async () => {
-  const [b1, client] = [await pod('b1', 'b'), await pod('client', 'a')]
-  await serve(
-    {
-      type: 'LoadBalancer',
-      externalTrafficPolicy: 'Local',
-      healthCheckNodePort: 31_000,
-      ports: [{ name: 'web', port: 80, nodePort: 30_080 }],
-    },
-    [at(b1, 'b')],
-  )
-  expect(await network.router.call(NODE_B, 30_080)).toContain('b1 192.168.77.1 ')
-  await expect(network.router.call(NODE_A, 30_080)).rejects.toThrow()
-  expect(await client.machine.call(NODE_A, 30_080)).toContain('b1') // Inside the cluster it is short-cut.
-  const health = (name: string): HealthAnswer => healthPorts.get(`${name}:31000`)!()
-  expect([health('a').status, health('b').status]).toEqual([503, 200])
-  expect(JSON.parse(health('b').body)).toMatchObject({
-    service: { namespace: 'default', name: 'web' },
-    localEndpoints: 1,
-  })
-})
+testAsRoot(
+  'with the external policy Local the client stays visible, and machines without a Pod do not answer',
+  async () => {
+    const [b1, client] = [await pod('b1', 'b'), await pod('client', 'a')]
+    await serve(
+      {
+        type: 'LoadBalancer',
+        externalTrafficPolicy: 'Local',
+        healthCheckNodePort: 31_000,
+        ports: [{ name: 'web', port: 80, nodePort: 30_080 }],
+      },
+      [at(b1, 'b')],
+    )
+    expect(await network.router.call(NODE_B, 30_080)).toContain('b1 192.168.77.1 ')
+    await expect(network.router.call(NODE_A, 30_080)).rejects.toThrow()
+    expect(await client.machine.call(NODE_A, 30_080)).toContain('b1') // Inside the cluster it is short-cut.
+    const health = (name: string): HealthAnswer => healthPorts.get(`${name}:31000`)!()
+    expect([health('a').status, health('b').status]).toEqual([503, 200])
+    expect(JSON.parse(health('b').body)).toMatchObject({
+      service: { namespace: 'default', name: 'web' },
+      localEndpoints: 1,
+    })
+  },
+)
 
-test('with the internal policy Local only Pods of the same machine answer', async () => {
+testAsRoot('with the internal policy Local only Pods of the same machine answer', async () => {
   const [a1, b1, client] = [await pod('a1', 'a'), await pod('b1', 'b'), await pod('client', 'a')]
   await serve({ internalTrafficPolicy: 'Local' }, [at(a1, 'a'), at(b1, 'b')])
   expect((await callers(() => client.machine.call(CLUSTER_ADDRESS, 80))).who).toEqual(['a1'])
@@ -204,7 +210,7 @@ test('with the internal policy Local only Pods of the same machine answer', asyn
   await expect(client.machine.call(CLUSTER_ADDRESS, 80)).rejects.toThrow(/Connection refused/)
 })
 
-test('external addresses and those of a load balancer lead in, the latter only from its ranges', async () => {
+testAsRoot('external addresses and those of a load balancer lead in, the latter only from its ranges', async () => {
   const b1 = await pod('b1', 'b')
   await network.router.ip(`route add 203.0.113.0/24 via ${NODE_A}`)
   await serve(
@@ -220,34 +226,37 @@ test('external addresses and those of a load balancer lead in, the latter only f
   await expect(network.router.call('203.0.113.6', 80)).rejects.toThrow()
 })
 
-test('with session affinity a client stays with its Pod while that is there, also when others come and go', async () => {
-  const [a1, a2, b1, client] = [
-    await pod('a1', 'a'),
-    await pod('a2', 'a'),
-    await pod('b1', 'b'),
-    await pod('client', 'a'),
-  ]
-  const pods = [at(a1, 'a'), at(a2, 'a'), at(b1, 'b')]
-  await serve({ sessionAffinity: 'ClientIP' }, pods)
-  const [chosen, ...more] = (await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 10)).who
-  expect(more.length).toBeLessThanOrEqual(2) // Calls at the same time may choose before the first choice is known.
-  const settled = (await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 10)).who
-  expect([chosen, ...more]).toContain(settled[0])
-  const name = settled[0]!
-  const other = name === 'b1' ? 'a1' : 'b1'
-  await serve(
-    { sessionAffinity: 'ClientIP' },
-    pods.filter(({ addresses }) => addresses[0] !== { a1, a2, b1 }[other].address),
-  )
-  expect((await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 5)).who).toContain(name)
-  await serve(
-    { sessionAffinity: 'ClientIP' },
-    pods.filter(({ addresses }) => addresses[0] !== { a1, a2, b1 }[name as 'a1'].address),
-  )
-  expect((await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 5)).who).not.toContain(name)
-})
+testAsRoot(
+  'with session affinity a client stays with its Pod while that is there, also when others come and go',
+  async () => {
+    const [a1, a2, b1, client] = [
+      await pod('a1', 'a'),
+      await pod('a2', 'a'),
+      await pod('b1', 'b'),
+      await pod('client', 'a'),
+    ]
+    const pods = [at(a1, 'a'), at(a2, 'a'), at(b1, 'b')]
+    await serve({ sessionAffinity: 'ClientIP' }, pods)
+    const [chosen, ...more] = (await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 10)).who
+    expect(more.length).toBeLessThanOrEqual(2) // Calls at the same time may choose before the first choice is known.
+    const settled = (await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 10)).who
+    expect([chosen, ...more]).toContain(settled[0])
+    const name = settled[0]!
+    const other = name === 'b1' ? 'a1' : 'b1'
+    await serve(
+      { sessionAffinity: 'ClientIP' },
+      pods.filter(({ addresses }) => addresses[0] !== { a1, a2, b1 }[other].address),
+    )
+    expect((await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 5)).who).toContain(name)
+    await serve(
+      { sessionAffinity: 'ClientIP' },
+      pods.filter(({ addresses }) => addresses[0] !== { a1, a2, b1 }[name as 'a1'].address),
+    )
+    expect((await callers(() => client.machine.call(CLUSTER_ADDRESS, 80), 5)).who).not.toContain(name)
+  },
+)
 
-test('Pods that end still serve when there is no other', async () => {
+testAsRoot('Pods that end still serve when there is no other', async () => {
   const [a1, b1, client] = [await pod('a1', 'a'), await pod('b1', 'b'), await pod('client', 'a')]
   const ending = { ready: false, serving: true, terminating: true }
   await serve({}, [at(a1, 'a', ending), at(b1, 'b')])
@@ -256,7 +265,7 @@ test('Pods that end still serve when there is no other', async () => {
   expect((await callers(() => client.machine.call(CLUSTER_ADDRESS, 80))).who).toEqual(['a1'])
 })
 
-test('a UDP client is led to another Pod when its own is gone', async () => {
+testAsRoot('a UDP client is led to another Pod when its own is gone', async () => {
   const [a1, b1, client] = [await pod('a1', 'a'), await pod('b1', 'b'), await pod('client', 'a')]
   const ports = [{ name: 'udp', port: 53, protocol: 'UDP' as const }]
   await serve({ ports }, [at(a1, 'a')])
@@ -267,7 +276,7 @@ test('a UDP client is led to another Pod when its own is gone', async () => {
   await new Promise<void>(resolve => flow.stdout!.on('data', text => String(text).includes('b1') && resolve()))
 })
 
-test('rules deleted behind our back come back, and those of others are never touched', async () => {
+testAsRoot('rules deleted behind our back come back, and those of others are never touched', async () => {
   const [b1, client] = [await pod('b1', 'b'), await pod('client', 'a')]
   const { commands } = machine('a')
   await commands.run('nft', ['-f', '-'], {
@@ -295,7 +304,7 @@ test('rules deleted behind our back come back, and those of others are never tou
 const stampOf = async (commands: Commands): Promise<string | undefined> =>
   /elements = .*/.exec(await commands.run('nft', ['list', 'set', 'ip', 'holdfast', 'stamp']).catch(() => ''))?.[0]
 
-test('while Pods are replaced one by one, not one request fails', async () => {
+testAsRoot('while Pods are replaced one by one, not one request fails', async () => {
   const client = await pod('client', 'a')
   let current = [await pod('p1', 'a'), await pod('p2', 'b')]
   const endpoints = (): Endpoint[] => current.map((subject, index) => at(subject, index === 0 ? 'a' : 'b'))

@@ -4,9 +4,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Commands } from '../../src/machinery/commands.ts'
-import { systemCommands } from '../../src/machinery/system-commands.ts'
+import { systemCommands } from './system-commands.ts'
 
 const host = systemCommands()
+
+/** Network namespaces are root's to make. */
+export const canMakeMachines = process.getuid?.() === 0
 
 /** A network namespace that stands for a machine or a Pod, gone with all its processes when disposed. */
 export class TestMachine implements AsyncDisposable {

@@ -52,4 +52,4 @@ const publishedEndpoint = (slice: EndpointSlice, { hostname }: Endpoint, address
 })
 
 /** `10-244-0-5`: an address as one label. */
-export const dashedAddress = (address: string): string => address.replace(/[.:]/g, '-')
+const dashedAddress = (address: string): string => address.replace(/[.:]/g, '-')

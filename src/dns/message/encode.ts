@@ -4,7 +4,7 @@ import { type Edns, type Message, RecordType, type ResourceRecord } from './mess
 import { foldedName, labelsOf, nameOf, readLabels } from './name.ts'
 import { dataLayoutOf } from './record-data.ts'
 
-export const MESSAGE_BYTES_MAX = 65_535
+const MESSAGE_BYTES_MAX = 65_535
 /** Compression pointers have fourteen bits. */
 const POINTER_TARGET_MAX = 0x3fff
 const OPT_BYTES = 11

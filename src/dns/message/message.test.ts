@@ -206,5 +206,5 @@ function comparableData(type: string, data: unknown): string {
   }
   if (type === 'TXT') return (data as Buffer[]).map(text => JSON.stringify(text.toString())).join(' ')
   if (type === 'AAAA') return dataText(addressRecord('x', 0, data as string))
-  return type === 'CNAME' ? `${data}.` : String(data)
+  return type === 'CNAME' ? `${data as string}.` : String(data)
 }

@@ -2,7 +2,7 @@ import { FormatError } from './format-error.ts'
 import type { DomainName } from './message.ts'
 
 /** RFC 1035 section 3.1: of a whole name on the wire, its length bytes and root included. */
-export const NAME_BYTES_MAX = 255
+const NAME_BYTES_MAX = 255
 const LABEL_BYTES_MAX = 63
 const POINTER = 0xc0
 

@@ -75,7 +75,7 @@ export function soaRecord(name: DomainName, ttl: number, soa: StartOfAuthority):
 export const negativeTtlOf = ({ data }: ResourceRecord): number => buffered(data).readUInt32BE(data.length - 4)
 
 /** The name that the data of a CNAME, NS, PTR, SRV or MX record points to. */
-export function targetOf({ type, data }: ResourceRecord): DomainName {
+function targetOf({ type, data }: ResourceRecord): DomainName {
   const start = type === RecordType.SRV ? 6 : type === RecordType.MX ? 2 : 0
   return nameOf(readLabels(buffered(data), start).labels)
 }

@@ -3,7 +3,7 @@ import type { QuickQuery } from './query.ts'
 /** Questions remembered; past this the cache starts anew, which costs one encoding for each question asked again. */
 const QUESTIONS_MAX = 10_000
 /** How many orders of the same records are kept ready. */
-export const ORDERS_MAX = 8
+const ORDERS_MAX = 8
 
 /** The same answer in several orders of its records, taken in turn. */
 interface Orders {

@@ -5,7 +5,7 @@ import { RecordType } from '../message/message.ts'
 const PLAIN_UDP_BYTES = 512
 /** Survives every path without fragments; what DNS Flag Day 2020 settled on. */
 export const EDNS_UDP_BYTES = 1232
-export const TCP_BYTES = 65_535
+const TCP_BYTES = 65_535
 const LABEL_BYTES_MAX = 63
 const OPT_FIXED_BYTES = 11
 /** RFC 1035 section 4.1.1: everything but opcode 0 and no answer yet is for the slow way to judge. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { CommandFailure, type Commands } from './commands.ts'
+import { CommandFailure, type Commands } from '../../src/machinery/commands.ts'
 
 /**
  * Programs of the machine that this process runs on. `prefix` goes before each of them: `nsenter --net=/run/netns/node1`
