@@ -1,4 +1,3 @@
-import { deepEqual } from 'fast-equals'
 import { addressRangeOf } from '../machinery/address-range.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
@@ -47,7 +46,7 @@ class LiveRegistry implements Registry {
   readonly #listeners = new Set<() => void>()
   readonly #kinds = new Map<string, ServedKind>()
   readonly #custom: CustomResources
-  readonly #customResources = new Map<string, readonly Resource[]>()
+  readonly #customResources = new Map<string, readonly GenericResource[]>()
   readonly #maintenance: Maintenance
   readonly #ready: Promise<void>
 
@@ -88,14 +87,16 @@ class LiveRegistry implements Registry {
 
   #serveCustom(definition: string, kinds: readonly ServedKind[], environment: WriteEnvironment): void {
     const before = this.#customResources.get(definition) ?? []
-    const now = kinds.map(kind => new GenericResource(kind, environment))
-    if (now.length > 0) this.#customResources.set(definition, now)
+    if (kinds.length === 0 && before.length === 0) return
+    if (kinds.length > 0)
+      this.#customResources.set(
+        definition,
+        kinds.map(kind => new GenericResource(kind, environment)),
+      )
     else this.#customResources.delete(definition)
-    const hasChanged = !deepEqual(
-      before.map(({ info }) => info),
-      now.map(({ info }) => info),
-    )
-    if (hasChanged) for (const listener of [...this.#listeners]) listener()
+    // Watches of what is no longer served, or has another schema now, begin anew.
+    for (const { kind } of before) kind.cache.endWatches()
+    for (const listener of [...this.#listeners]) listener()
   }
 
   #environmentOf({ store, clock, random, logger, admission, featureGates = {} }: RegistryOptions): WriteEnvironment {

@@ -183,3 +183,40 @@ test('a definition that is no structural schema is refused', async () => {
     'spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields',
   )
 })
+
+test('a changed schema holds for the next write', async () => {
+  await using server = await open()
+  await define(server)
+  const again = changed(server)
+  await server.patch(DEFINITIONS, 'backups.example.com', {
+    type: 'json',
+    body: [
+      {
+        op: 'add',
+        path: '/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/extra',
+        value: { type: 'string' },
+      },
+    ],
+  })
+  await again
+  const created = await server.create(BACKUPS, { metadata: { name: 'a' }, spec: { schedule: '1', extra: 'x' } })
+  expect(created.spec.extra).toBe('x')
+})
+
+test('names that are taken are not served until they are free', async () => {
+  await using server = await open()
+  await define(server)
+  const spec = definition().spec as JsonObject
+  const names = { plural: 'backupplans', kind: 'BackupPlan', shortNames: ['bk'] }
+  await server.create(DEFINITIONS, { metadata: { name: 'backupplans.example.com' }, spec: { ...spec, names } })
+  await (server.clock as VirtualClock).rest()
+  const { status } = await server.get(DEFINITIONS, 'backupplans.example.com')
+  expect(status.conditions[0]).toMatchObject({
+    type: 'NamesAccepted',
+    status: 'False',
+    message: '"bk" is already in use',
+  })
+  await server.delete(DEFINITIONS, 'backups.example.com')
+  await (server.clock as VirtualClock).rest()
+  expect(server.resource('backupplans.v1.example.com').info.shortNames).toEqual(['bk'])
+})

@@ -17,7 +17,7 @@ import { statusOnly } from '../subresources/status.ts'
 import { deleteObject } from '../write/delete-object.ts'
 import { changeObject } from '../write/update-object.ts'
 import type { WriteEnvironment } from '../write/write-environment.ts'
-import { customKind } from './custom-kind.ts'
+import { customKind, customPrefixOf } from './custom-kind.ts'
 
 const RETRY_MS = 1000
 
@@ -38,6 +38,8 @@ export class CustomResources {
   readonly #parts: Parts
   readonly #stop = new AbortController()
   readonly #retries = new Map<string, Timer>()
+  /** What is served of a definition, as its generation; 0 when its names are taken. */
+  readonly #served = new Map<string, number>()
   #watcher: Watcher | undefined
   #running: Promise<void> | undefined
 
@@ -73,11 +75,20 @@ export class CustomResources {
       const { done, value } = await watcher.next()
       if (done) break
       const name = nameOf(value.encoded.object)
-      if (value.type === 'DELETED') this.#parts.serve(name, [])
+      if (value.type === 'DELETED') await this.#forget(name)
       else await this.#reconcile(name)
     }
     // The cache was loaded anew: look at everything again.
     if (!this.#stop.signal.aborted) await this.start()
+  }
+
+  /** Stops serving; the names are free now for definitions that wanted them too. */
+  async #forget(name: string): Promise<void> {
+    this.#served.delete(name)
+    this.#parts.serve(name, [])
+    for (const { object } of this.#parts.definitions.cache.objects()) {
+      if (!this.#served.get(nameOf(object))) await this.#reconcile(nameOf(object))
+    }
   }
 
   async #reconcile(name: string): Promise<void> {
@@ -110,18 +121,22 @@ export class CustomResources {
     if (definition.metadata.deletionTimestamp) return this.#remove(definition)
     const conflict = this.#nameConflict(definition)
     const status = settledStatus(definition, { conflict, now: environment.clock.now() })
-    if (status) await this.#writeStatus(definition, status)
+    // Served before it is called established, so that nobody who waits for that comes too early.
     this.#serve(definition)
+    if (status) await this.#writeStatus(definition, status)
   }
 
   #serve(definition: CustomResourceDefinition): void {
     const { environment, builtIn, serve } = this.#parts
-    const { spec } = definition
-    const cache = environment.mirror.cache(`/${spec.group}/${spec.names.plural}/`)
-    const served = this.#nameConflict(definition) ? [] : spec.versions.filter(version => version.served)
+    const { spec, metadata } = definition
+    const generation = this.#nameConflict(definition) ? 0 : (metadata.generation ?? 1)
+    if (this.#served.get(metadata.name) === generation) return
+    this.#served.set(metadata.name, generation)
+    const cache = environment.mirror.cache(customPrefixOf(definition))
+    const versions = generation === 0 ? [] : spec.versions.filter(({ served }) => served)
     serve(
-      definition.metadata.name,
-      served.map(version => customKind(definition, version, { cache, builtIn })),
+      metadata.name,
+      versions.map(version => customKind(definition, version, { cache, builtIn })),
     )
   }
 
@@ -161,7 +176,7 @@ export class CustomResources {
     const { metadata, spec } = definition
     if (!metadata.finalizers?.includes(CLEANUP_FINALIZER)) return
     const { environment, builtIn } = this.#parts
-    const cache = environment.mirror.cache(`/${spec.group}/${spec.names.plural}/`)
+    const cache = environment.mirror.cache(customPrefixOf(definition))
     const version = spec.versions.find(({ storage }) => storage) ?? spec.versions[0]!
     const kind = customKind(definition, version, { cache, builtIn })
     for (const { object } of cache.objects()) {
