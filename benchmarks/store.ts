@@ -5,7 +5,11 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client, credentials } from '@grpc/grpc-js'
 import { systemClock } from '../src/machinery/system-clock.ts'
+import { txn } from '../src/store/etcd/etcd-methods.ts'
+import { EtcdServer } from '../src/store/etcd/etcd-server.ts'
+import { openEtcdStore } from '../src/store/etcd/etcd-store.ts'
 import { openLmdbStore } from '../src/store/lmdb/lmdb-store.ts'
 import { keysUnder, type Revision, type Store } from '../src/store/store.ts'
 
@@ -22,12 +26,15 @@ interface Result {
   readonly p99Ms?: number
 }
 
+let bareCreates = 0
+
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-benchmark-'))
 try {
   report([ceiling(1), ceiling(64)])
   report(await commitResults())
   report(await listAndOpenResults())
-  report([await watchResult()])
+  report(await watchResults())
+  report(await etcdResults())
 } finally {
   rmSync(directory, { recursive: true })
 }
@@ -43,15 +50,17 @@ function report(results: readonly Result[]): void {
 function ceiling(writers: number): Result {
   const file = openSync(join(directory, 'log'), 'w')
   const block = Buffer.alloc(writers * VALUE.byteLength, 7)
+  const latencies: number[] = []
   const startMs = performance.now()
-  let written = 0
   while (performance.now() - startMs < SECONDS * 1000) {
+    const calledMs = performance.now()
     writeSync(file, block)
     fdatasyncSync(file)
-    written += writers
+    latencies.push(performance.now() - calledMs)
   }
   closeSync(file)
-  return { what: `ceiling: append and fdatasync, ${writers} at once`, perSecond: perSecondSince(startMs, written) }
+  const perSecond = perSecondSince(startMs, latencies.length * writers)
+  return { what: `ceiling: append and fdatasync, ${writers} at once`, perSecond, ...quantiles(latencies) }
 }
 
 async function commitResults(): Promise<Result[]> {
@@ -65,10 +74,10 @@ async function commitResults(): Promise<Result[]> {
   return results
 }
 
-function createResult(store: Store, writers: number): Promise<Result> {
+function createResult(store: Store, writers: number, under = `create-${writers}`): Promise<Result> {
   let next = 0
   return measured(`create, ${writers} writers`, writers, writer =>
-    store.commit({ type: 'create', key: `/create-${writers}/${writer}-${next++}`, value: VALUE }),
+    store.commit({ type: 'create', key: `/${under}/${writer}-${next++}`, value: VALUE }),
   )
 }
 
@@ -137,16 +146,23 @@ async function countListed(store: Store, limit: number): Promise<number> {
   }
 }
 
-/** Time from the call of a commit until each of many watchers has it. */
-async function watchResult(): Promise<Result> {
+/** Time until each of many watchers has a commit: since it was called, and since it was answered. */
+async function watchResults(): Promise<Result[]> {
   const store = await openStoreIn('watch')
   const stop = new AbortController()
-  const calledMs = new Map<string, number>()
-  const latencies: number[] = []
+  const times = new Map<string, { readonly calledMs: number; answeredMs: number }>()
+  const sinceCall: number[] = []
+  const sinceAnswer: number[] = []
   const watching = Array.from({ length: WATCHERS }, async () => {
-    for await (const batch of store.watch(keysUnder('/watch/'), { after: store.head(), signal: stop.signal }))
-      for (const change of batch.changes)
-        if (change.type === 'put') latencies.push(performance.now() - calledMs.get(change.entry.key)!)
+    for await (const { changes } of store.watch(keysUnder('/watch/'), { after: store.head(), signal: stop.signal })) {
+      const seenMs = performance.now()
+      for (const change of changes) {
+        const time = change.type === 'put' && times.get(change.entry.key)
+        if (!time) continue
+        sinceCall.push(seenMs - time.calledMs)
+        sinceAnswer.push(Math.max(0, seenMs - time.answeredMs))
+      }
+    }
   })
   const commits: Promise<unknown>[] = []
   const startMs = performance.now()
@@ -154,15 +170,62 @@ async function watchResult(): Promise<Result> {
     while (performance.now() - startMs < (i * 1000) / WATCHED_COMMITS_PER_SECOND)
       await new Promise(resolve => setImmediate(resolve))
     const key = `/watch/${i}`
-    calledMs.set(key, performance.now())
-    commits.push(store.commit({ type: 'create', key, value: VALUE }))
+    const time = { calledMs: performance.now(), answeredMs: Number.POSITIVE_INFINITY }
+    if (i >= WATCHED_COMMITS_PER_SECOND) times.set(key, time) // The first second warms up.
+    const answered = store.commit({ type: 'create', key, value: VALUE }).then(() => {
+      time.answeredMs = performance.now()
+    })
+    commits.push(answered)
   }
   await Promise.all(commits)
   const perSecond = perSecondSince(startMs, commits.length)
   stop.abort()
   await Promise.all(watching)
   await store.close()
-  return { what: `commit seen by ${WATCHERS} watchers`, perSecond, ...quantiles(latencies) }
+  return [
+    { what: `commit seen by ${WATCHERS} watchers, since its call`, perSecond, ...quantiles(sinceCall) },
+    { what: `commit seen by ${WATCHERS} watchers, since its answer`, perSecond, ...quantiles(sinceAnswer) },
+  ]
+}
+
+/** What a client without anything around it gets from an etcd, and what the store does, in turns. */
+async function etcdResults(): Promise<Result[]> {
+  await using server = await EtcdServer.start()
+  const store = await openEtcdStore({ endpoints: [server.endpoint], prefix: '/benchmark', clock: systemClock })
+  const client = new Client(server.endpoint, credentials.createInsecure())
+  const [bare, stored]: [Result[], Result[]] = [[], []]
+  for (const round of ['warm-up', '1', '2', '3']) {
+    const commits = await createResult(store, 64, `etcd-${round}`)
+    const calls = await measured('etcd: bare gRPC client, 64 writers', 64, writer =>
+      bareCreate(client, `${round}-${writer}`),
+    )
+    if (round === 'warm-up') continue
+    stored.push({ ...commits, what: 'etcd: create, 64 writers' })
+    bare.push(calls)
+  }
+  client.close()
+  await store.close()
+  const ratio = sumOf(stored) / sumOf(bare)
+  return [...bare, ...stored, { what: `etcd: the store gets ${(ratio * 100).toFixed(0)} % of the bare client's rate` }]
+}
+
+function bareCreate(client: Client, name: string): Promise<unknown> {
+  const key = Buffer.from(`/bare/${name}-${bareCreates++}`)
+  const request = {
+    compare: [{ result: 0, target: 1, key, create_revision: 0 }],
+    success: [{ request_put: { key, value: VALUE } }],
+    failure: [{ request_range: { key } }],
+  } as const
+  return new Promise((resolve, reject) => {
+    const { path, serialize, deserialize } = txn
+    client.makeUnaryRequest(path, serialize, deserialize, request, (error, response) =>
+      error ? reject(error) : resolve(response),
+    )
+  })
+}
+
+function sumOf(results: readonly Result[]): number {
+  return results.reduce((sum, { perSecond }) => sum + (perSecond ?? 0), 0)
 }
 
 function openStoreIn(name: string): ReturnType<typeof openLmdbStore> {
