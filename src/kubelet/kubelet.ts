@@ -125,7 +125,7 @@ async function runPods(
     // Pods may need variables of Services, so these come first.
     await Promise.all([informers.services.whenSynced(signal), informers.pods.whenSynced(signal)])
     using _subscription = informers.pods.subscribe(event => deliver(event, pods))
-    await pods.adoptOrphans()
+    await opened(pods, options, signal)
     for await (const event of doors.runtime.events(signal)) {
       if (event.kind === 'lagged') pods.wakeAll()
       else pods.wakeOwner(event)
@@ -134,6 +134,20 @@ async function runPods(
     if (!signal.aborted) throw error
   } finally {
     await pods.stop()
+  }
+}
+
+const RETRY_MS = 1000
+
+/** Waits for the runtime if it is not there yet: without knowing what runs, nothing may be started. */
+async function opened(pods: PodManager, { clock, logger }: KubeletOptions, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      return await pods.open()
+    } catch (error) {
+      logger.warn({ error }, 'could not look at what runs on the machine; trying again')
+      await clock.sleep(RETRY_MS, signal)
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Node, Pod } from '../api/core-v1/types.ts'
+import type { Timer } from '../machinery/clock.ts'
 import { timeText } from '../machinery/time.ts'
 import { type Rejection, rejectionOf } from './admission.ts'
 import type { ContainerRecord, PodIdentity, RuntimeEvent } from './doors.ts'
@@ -16,6 +17,9 @@ export interface PodManagerOptions {
   readonly signal: AbortSignal
 }
 
+/** Long enough for whoever made something to know that it is there. */
+const STRAY_MS = 2000
+
 /**
  * The Pods of one machine, each with its worker. A Pod whose name an older one still holds waits until that is gone from
  * the machine: of one name never two run.
@@ -23,8 +27,10 @@ export interface PodManagerOptions {
 export class PodManager {
   readonly #options: PodManagerOptions
   readonly #workers = new Map<string, PodWorker>()
-  /** Pods that wait for their name, by uid. */
+  /** Pods that wait for their name, by uid; before `open`, all of them. */
   readonly #waiting = new Map<string, Pod>()
+  #isOpen = false
+  #strayTimer: Timer | undefined
 
   constructor(options: PodManagerOptions) {
     this.#options = options
@@ -44,7 +50,7 @@ export class PodManager {
     const { uid } = pod.metadata
     const worker = this.#workers.get(uid)
     if (worker) worker.update(pod)
-    else if (this.workerOf(pod.metadata)) this.#waiting.set(uid, pod)
+    else if (!this.#isOpen || this.workerOf(pod.metadata)) this.#waiting.set(uid, pod)
     else this.#begin(pod)
   }
 
@@ -58,32 +64,68 @@ export class PodManager {
   }
 
   /** Makes the worker look whose container or sandbox has changed. */
-  wakeOwner({ id, podUid }: Extract<RuntimeEvent, { kind: 'changed' }>): void {
-    const worker = podUid === undefined ? this.workers.find(candidate => candidate.owns(id)) : this.#workers.get(podUid)
-    worker?.wake()
+  wakeOwner(event: Extract<RuntimeEvent, { kind: 'changed' }>): void {
+    const worker = this.#ownerOf(event)
+    if (worker) worker.wake()
+    else this.#lookForStrays(event)
   }
 
-  /** Ends what runs of Pods that the API has no more, and removes what others have left on the disk. */
-  async adoptOrphans(): Promise<void> {
-    const { runtime, cgroups } = this.#options.context.doors
-    const [sandboxes, containers] = await Promise.all([runtime.listSandboxes(), runtime.listContainers()])
-    const found = new Map<string, { identity: PodIdentity; graceSeconds: number }>()
-    for (const { pod: identity } of sandboxes) found.set(identity.uid, { identity, graceSeconds: 0 })
-    for (const { pod: identity, annotations } of containers) {
-      found.set(identity.uid, {
-        identity,
-        graceSeconds: Number(annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30),
+  #ownerOf({ id, podUid }: Extract<RuntimeEvent, { kind: 'changed' }>): PodWorker | undefined {
+    return podUid === undefined ? this.workers.find(candidate => candidate.owns(id)) : this.#workers.get(podUid)
+  }
+
+  /** What nobody owns after a moment was begun by a kubelet that ended meanwhile, for a Pod that is no more. */
+  #lookForStrays(event: Extract<RuntimeEvent, { kind: 'changed' }>): void {
+    const { context, signal } = this.#options
+    if (this.#strayTimer) return
+    this.#strayTimer = context.clock.schedule(STRAY_MS, () => {
+      this.#strayTimer = undefined
+      if (signal.aborted || this.#ownerOf(event)) return
+      void this.#endOrphans().catch(error => {
+        context.logger.warn({ error }, 'could not look for what runs of unknown pods')
+        this.#lookForStrays(event)
       })
-    }
-    const onDisk = await this.#options.context.volumes.listPods()
-    for (const uid of [...onDisk, ...(await cgroups.list())]) {
-      if (!found.has(uid)) found.set(uid, { identity: { namespace: '', name: uid, uid }, graceSeconds: 0 })
-    }
-    for (const { identity, graceSeconds } of found.values()) {
-      if (this.#workers.has(identity.uid) || this.#waiting.has(identity.uid)) continue
+    })
+  }
+
+  /**
+   * Begins with the Pods that were told of so far, after finding what runs of Pods that the API has no more: that is ended
+   * first, and no new Pod takes the name of one before. What others have left on the disk is removed.
+   */
+  async open(): Promise<void> {
+    await this.#endOrphans()
+    this.#isOpen = true
+    this.#beginWaiting()
+  }
+
+  async #endOrphans(): Promise<void> {
+    const found = await this.#findOnMachine()
+    for (const [uid, { identity, graceSeconds }] of found) {
+      if (this.#waiting.has(uid) || this.#workers.has(uid)) continue
       const pod = orphanOf(identity, graceSeconds, this.#options.context.clock.now())
       this.#work(pod).markGone(pod)
     }
+  }
+
+  async #findOnMachine(): Promise<ReadonlyMap<string, Found>> {
+    const { context } = this.#options
+    const { runtime, cgroups } = context.doors
+    const [sandboxes, containers, onDisk, withCgroup] = await Promise.all([
+      runtime.listSandboxes(),
+      runtime.listContainers(),
+      context.volumes.listPods(),
+      cgroups.list(),
+    ])
+    const found = new Map<string, Found>()
+    for (const uid of [...onDisk, ...withCgroup]) {
+      found.set(uid, { identity: { namespace: '', name: uid, uid }, graceSeconds: 0 })
+    }
+    for (const { pod: identity } of sandboxes) found.set(identity.uid, { identity, graceSeconds: 0 })
+    for (const { pod: identity, annotations } of containers) {
+      const graceSeconds = Number(annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30)
+      found.set(identity.uid, { identity, graceSeconds })
+    }
+    return found
   }
 
   imagesInUse(): ReadonlySet<string> {
@@ -95,6 +137,7 @@ export class PodManager {
   }
 
   async stop(): Promise<void> {
+    this.#strayTimer?.cancel()
     await Promise.all(this.workers.map(worker => worker.stop()))
   }
 
@@ -128,12 +171,26 @@ export class PodManager {
 
   #forget(uid: string): void {
     this.#workers.delete(uid)
-    for (const [waitingUid, pod] of this.#waiting) {
+    this.#beginWaiting()
+  }
+
+  /** Those that were here before come first: they hold what they were given. */
+  #beginWaiting(): void {
+    const waiting = [...this.#waiting.values()].sort(
+      (a, b) =>
+        Number(isNew(a)) - Number(isNew(b)) || a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp),
+    )
+    for (const pod of waiting) {
       if (this.workerOf(pod.metadata)) continue
-      this.#waiting.delete(waitingUid)
+      this.#waiting.delete(pod.metadata.uid)
       this.#begin(pod)
     }
   }
+}
+
+interface Found {
+  readonly identity: PodIdentity
+  readonly graceSeconds: number
 }
 
 /** Pods that were here before keep their place, whatever the machine looks like now. */

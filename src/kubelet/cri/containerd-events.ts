@@ -7,13 +7,13 @@ import type { CriChannel } from './grpc-channel.ts'
 export interface ContainerdEvent {
   readonly topic: string
   readonly id: string
+  /** It concerns a command that was run in the container, for example by a probe. */
+  readonly isOfExec: boolean
 }
 
 const SUBSCRIBE = '/containerd.services.events.v1.Events/Subscribe'
-const FILTERS = [
-  'namespace==k8s.io,topic~=^/tasks/(start|exit|oom|delete)',
-  'namespace==k8s.io,topic~=^/containers/(create|delete)',
-]
+/** What ends or starts by itself. What we remove ourselves we know. */
+const FILTERS = ['namespace==k8s.io,topic~=^/tasks/(start|exit|oom)']
 const RETRY_MS = 250
 
 /**
@@ -38,7 +38,7 @@ export async function* containerdEvents(
     try {
       await channel.untilUp(signal) // Sent after the subscription, so that nothing falls between the two.
       yield undefined
-      for await (const event of stream as AsyncIterable<ContainerdEvent>) yield event
+      for await (const event of stream as AsyncIterable<ContainerdEvent>) if (!event.isOfExec) yield event
     } catch {
       // The stream broke: containerd is gone or going. It is opened again below.
     } finally {
@@ -64,7 +64,10 @@ function envelopeFrom(bytes: Buffer): ContainerdEvent {
   const fields = stringFields(bytes)
   const any = stringFields(fields.get(4) ?? new Uint8Array())
   const event = stringFields(any.get(2) ?? new Uint8Array())
-  return { topic: textOf(fields.get(3)), id: textOf(event.get(1)) }
+  const topic = textOf(fields.get(3))
+  const id = textOf(event.get(1))
+  // The end of a process names it beside its container; both are the same for the container's own.
+  return { topic, id, isOfExec: topic === '/tasks/exit' && textOf(event.get(2)) !== id }
 }
 
 const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8')

@@ -297,6 +297,7 @@ export class PodWorker {
   async #start({ roled, sandbox, attempt }: Extract<Step, { kind: 'start' }>): Promise<void> {
     const { name } = roled.container
     const latest = latestOf(this.#view, name)
+    const signal = AbortSignal.any([this.#ending.signal, this.#stopped])
     const cgroupParent = await this.#context.doors.cgroups.ensure(this.pod.metadata.uid, podCgroupResourcesOf(this.pod))
     this.#failures.noteAttempt(name, latest)
     try {
@@ -312,11 +313,11 @@ export class PodWorker {
         volumes: this.#volumes ?? new Map(),
         ...(latest?.phase === 'created' && { leftover: latest }),
         ...this.#targetOf(roled.container),
-        signal: this.#ending.signal,
+        signal,
       })
       this.#failures.forget(name)
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#failures.noteStart(name, error)
+      if (!signal.aborted) this.#failures.noteStart(name, error)
     }
   }
 
