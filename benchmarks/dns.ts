@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -58,10 +58,12 @@ async function measure(seconds: number): Promise<void> {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(child.stdout!, 'data')
+    const before = await cpuSecondsOf(child)
     console.log(
       'holdfast, full load:',
       await dnsperf(ADDRESS, PORT, queries, ['-l', String(seconds), '-c', '8', '-q', '200']),
     )
+    console.log(`holdfast used ${((await cpuSecondsOf(child)) - before).toFixed(2)} seconds of its core for that`)
     console.log(
       'holdfast, 15,000/s: ',
       await dnsperf(ADDRESS, PORT, queries, ['-l', String(seconds), '-c', '8', '-Q', '15000', '-v']),
@@ -120,6 +122,12 @@ async function dnsperf(address: string, port: number, queries: string, args: str
   const p99 =
     latencies.length > 0 ? `, p99 ${(latencies[Math.floor(latencies.length * 0.99)]! * 1000).toFixed(2)} ms` : ''
   return `${value('Queries per second')} answers/s, lost ${value('Queries lost')}${p99}`
+}
+
+/** User and system time (proc(5), fields 14 and 15): on a busy machine it says more than the clock. */
+async function cpuSecondsOf({ pid }: ChildProcess): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 async function ended(child: ChildProcess): Promise<void> {
