@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { keyOf, revisionOf } from './changes.ts'
-import { bytes, codeOf, collect, type OpenForTest, problems, type StoreUnderTest, textOf } from './contract.ts'
+import {
+  bytes,
+  codeOf,
+  collect,
+  type OpenForTest,
+  problems,
+  type StoreUnderTest,
+  textOf,
+} from './contract/store-under-test.ts'
 import {
   type Change,
   type Create,

@@ -115,6 +115,12 @@ class EtcdStore implements StoreDriver {
     return this.#head
   }
 
+  async confirmHead(): Promise<Revision> {
+    this.#checkOpen()
+    await this.#askHead()
+    return this.#head
+  }
+
   /** Asks for a watch from the beginning, which etcd refuses by naming the mark. */
   async mark(): Promise<Revision> {
     this.#checkOpen()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
-import { bytes, codeOf, listed } from '../contract.ts'
+import { bytes, codeOf, listed } from '../contract/store-under-test.ts'
 import type { Create } from '../store.ts'
 import { type CommitFault, faultyStore } from './faulty-store.ts'
 import { memoryStore } from './memory-store.ts'

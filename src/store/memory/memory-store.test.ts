@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
-import { bytes, codeOf, collect, createAll, type OpenForTest, problems, testStoreContract } from '../contract.ts'
+import { bytes, codeOf, collect, createAll, type OpenForTest, problems } from '../contract/store-under-test.ts'
+import { testStoreContract } from '../contract.ts'
 import { checkAgainstModel } from '../model-based.ts'
 import { keysUnder } from '../store.ts'
 import { memoryStore } from './memory-store.ts'
