@@ -1,19 +1,15 @@
 import type { Timer } from '../machinery/clock.ts'
-import type { Revision } from '../store/store.ts'
 import type { ServedKind } from './served-kind.ts'
 import { reclaimReservations } from './services/reclaim-reservations.ts'
 import type { WriteEnvironment } from './write/write-environment.ts'
 
-/** As upstream: history older than one of these periods is forgotten. */
-const COMPACT_EVERY_MS = 300_000
 const RECLAIM_EVERY_MS = 180_000
 
-/** What the registry does by itself from time to time: forgets old history, gives back leaked reservations. */
+/** What the registry does by itself from time to time: gives back reservations that a crash left behind. */
 export class Maintenance {
   readonly #environment: WriteEnvironment
   readonly #services: ServedKind
   readonly #timers = new Set<Timer>()
-  #mark: Revision | undefined
   #running: Promise<void> = Promise.resolve()
 
   constructor(environment: WriteEnvironment, services: ServedKind) {
@@ -22,7 +18,6 @@ export class Maintenance {
   }
 
   start(): void {
-    this.#repeat(COMPACT_EVERY_MS, () => this.#compact())
     this.#repeat(RECLAIM_EVERY_MS, () => this.#reclaim())
     this.#run(() => this.#reclaim())
   }
@@ -47,12 +42,6 @@ export class Maintenance {
     this.#running = this.#running.then(work).catch(error => {
       this.#environment.logger.warn({ error }, 'maintenance failed, trying again later')
     })
-  }
-
-  async #compact(): Promise<void> {
-    const { store } = this.#environment
-    if (this.#mark !== undefined && this.#mark > 0) await store.compact(this.#mark)
-    this.#mark = store.head()
   }
 
   #reclaim(): Promise<void> {
