@@ -19,6 +19,7 @@ import { runMachine } from './machine-side/run-machine.ts'
 import { processLogger } from './process-logger.ts'
 import { endSignal, untilAborted } from './run-until-signal.ts'
 import { authoritySigner } from './server-side/authority-signer.ts'
+import { ensureMachineRole } from './server-side/ensure-machine-role.ts'
 import { ensureStandardClass } from './server-side/ensure-standard-class.ts'
 import { hostAddresses } from './server-side/host-addresses.ts'
 import { type ServerSide, startServerSide } from './server-side/server-side.ts'
@@ -33,6 +34,7 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
   logger.info({ port: config.port, afterMs: Math.round(performance.now()) }, 'serving')
   await using clients = new ComponentClients(component => side.transportFor(component), logger)
   await ensureJoinToken(join(side.layout.root, 'join-token'), clients.client('token'), side.authority.certificate)
+  await ensureMachineRole(clients.client('bootstrap'))
   await ensureStandardClass(clients.client('storage'), { isDefault: config.defaultStorage })
   await Promise.all([
     lead(config, { side, clients, logger }, ending),

@@ -129,7 +129,7 @@ function networkComponents(
 
 function dnsOf(
   { clusterDns, clusterDomain, podRange, serviceRange }: MachineOptions,
-  { clients, logger }: LoggingParts,
+  { clients, logger }: Omit<LoggingParts, 'layout'>,
 ): DnsServer {
   const dependencies = {
     informers: clients.informers,

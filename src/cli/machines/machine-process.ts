@@ -30,12 +30,7 @@ export async function startMachine(
     ['--pod-cidr', config.podCidr],
     ['--service-cidr', config.serviceCidr],
     ['--log-level', config.logLevel],
-    ...(machine.isControlPlane
-      ? [
-          ['--label', 'node-role.kubernetes.io/control-plane='],
-          ['--taint', CONTROL_PLANE_TAINT],
-        ]
-      : []),
+    ...(machine.isControlPlane ? [['--taint', CONTROL_PLANE_TAINT]] : []),
     ...config.registryMirror.map(mirror => ['--registry-mirror', mirror]),
   ]
   return startDetached({

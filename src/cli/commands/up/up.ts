@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Node } from '../../../api/core-v1/types.ts'
+import type { Client } from '../../../client/client.ts'
 import { parseKubeconfig } from '../../../client/kubeconfig.ts'
 import type { ClusterConfig } from '../../config/settings.ts'
 import { claimDataDirectory } from '../../host/cluster-stamp.ts'
@@ -116,7 +118,16 @@ class BringUp {
     await using admin = adminClient(layout)
     const names = machines.map(({ name }) => name)
     await nodesReady(admin.client, names, this.#processes)
+    if (machines.length > 1) await markControlPlane(admin.client, machines)
     return names.join(', ')
+  }
+}
+
+/** A machine may not say of itself that it is the control plane (NodeRestriction), so an administrator does. */
+async function markControlPlane(client: Client, machines: readonly PlannedMachine[]): Promise<void> {
+  const body = { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } } }
+  for (const { name, isControlPlane } of machines) {
+    if (isControlPlane) await client.patch(Node, { name }, { type: 'merge', body })
   }
 }
 
