@@ -23,7 +23,7 @@ export class MemoryApi implements ApiTransport {
   /** Runs after each write; what it throws is the answer although the write is done. */
   interceptAnswer: (call: ApiCall) => Promise<void> | void = () => {}
   /** Every Pod bound, in order, with its machine. */
-  readonly bindings: { readonly pod: string; readonly node: string }[] = []
+  readonly bindings: { readonly pod: string; readonly uid: string; readonly node: string }[] = []
   readonly #objects = new Map<string, Map<string, Stored>>()
   readonly #watchers = new Set<Watcher>()
   #revision = 0
@@ -110,7 +110,7 @@ export class MemoryApi implements ApiTransport {
       throw conflict(nameOf(call), pod.metadata.name, `pod is already assigned to node "${pod.spec.nodeName}"`)
     }
     this.#put(call, { ...pod, spec: { ...pod.spec, nodeName: target.name } })
-    this.bindings.push({ pod: keyOf(call.namespace, call.name!), node: target.name })
+    this.bindings.push({ pod: keyOf(call.namespace, call.name!), uid: pod.metadata.uid, node: target.name })
     return { kind: 'Status', status: 'Success' }
   }
 

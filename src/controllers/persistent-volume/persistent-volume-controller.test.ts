@@ -226,3 +226,22 @@ test('a claim with ReadWriteOncePod has one Pod at a time', async () => {
   await afterAWhile(world)
   expect(await world.nodeOf('second')).toBeDefined()
 })
+
+test('a volume reserved for a claim that took another one is free again', async () => {
+  const { world } = await startWorld()
+  await using _ = world
+  await world.client.create(StorageClass, classOf('local'))
+  const claimRef = { namespace: 'default', name: 'data', uid: 'uid-of-data' }
+  const spec = { storageClassName: 'local', claimRef }
+  for (const name of ['one', 'two']) {
+    const volume = volumeOf(name, { spec })
+    const annotations = { 'pv.kubernetes.io/bound-by-controller': 'yes' }
+    await world.client.create(PersistentVolume, { ...volume, metadata: { ...volume.metadata, annotations } })
+  }
+  await world.client.create(PersistentVolumeClaim, claimOf('data', { storageClassName: 'local' }))
+  await afterAWhile(world)
+  const taken = (await claimNamed(world, 'data'))?.spec.volumeName
+  const other = await volumeNamed(world, taken === 'one' ? 'two' : 'one')
+  expect(other?.spec.claimRef).toBeUndefined()
+  expect(other?.status.phase).toBe('Available')
+})

@@ -1,7 +1,7 @@
 import { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core-v1/types.ts'
 import { StorageClass } from '../../api/storage-v1/types.ts'
 import { controllerFor, type Dependencies, type Reconciler } from '../../client/controller.ts'
-import { keyOf, type ObjectKey } from '../../machinery/object.ts'
+import { keyOf, keyText, type ObjectKey } from '../../machinery/object.ts'
 import {
   claimNamesOf,
   namesStorageClass,
@@ -10,7 +10,7 @@ import {
   waitsForFirstConsumer,
 } from '../../machinery/volume-binding.ts'
 import { ClaimPass } from './claim-pass.ts'
-import { addVolumeIndexes, BY_CLASS_UNBOUND, BY_SELECTED_NODE } from './indexes.ts'
+import { addVolumeIndexes, BY_CLAIM, BY_CLASS_UNBOUND, BY_SELECTED_NODE } from './indexes.ts'
 import { VolumePass } from './volume-pass.ts'
 
 /**
@@ -21,7 +21,7 @@ export const persistentVolumeController = controllerFor(PersistentVolumeClaim, {
   name: 'persistentvolume',
   component: 'persistentvolume-controller',
 })
-  .watches(PersistentVolumeClaim, ({ object }) => (object.spec.volumeName ? [{ name: object.spec.volumeName }] : []))
+  .watches(PersistentVolumeClaim, ({ object }, dependencies) => volumesConcernedBy(object, dependencies))
   .watches(PersistentVolume, ({ object }, dependencies) => [keyOf(object), ...claimsConcernedBy(object, dependencies)])
   .watches(StorageClass, ({ object }, dependencies) => claimsOfClass(object, dependencies))
   .watches(Pod, event => (event.type === 'updated' || event.object.spec.nodeName ? [] : claimsOfPod(event.object)))
@@ -42,6 +42,15 @@ export function persistentVolumeReconciler(dependencies: Dependencies): Reconcil
 
 const claimsOfPod = (pod: Pod): readonly ObjectKey[] =>
   claimNamesOf(pod).map(name => ({ namespace: pod.metadata.namespace, name }))
+
+/** The volume that the claim names, and all that name the claim: those that it did not take are given back. */
+function volumesConcernedBy(
+  { metadata, spec }: PersistentVolumeClaim,
+  { informers }: Dependencies,
+): readonly ObjectKey[] {
+  const reserved = informers.informer(PersistentVolume).byIndex(BY_CLAIM, keyText(metadata)).map(keyOf)
+  return spec.volumeName ? [{ name: spec.volumeName }, ...reserved] : reserved
+}
 
 /** The claim that the volume names; of a free one, all that wait and might take it. */
 function claimsConcernedBy(volume: PersistentVolume, { informers }: Dependencies): readonly ObjectKey[] {
