@@ -30,7 +30,10 @@ export class HttpClient implements Disposable {
 
   request(path: string, { method = 'GET', body, headers = {} }: HttpRequest = {}): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
-      const stream = this.session.request({ ':method': method, ':path': path, ...headers })
+      const stream = this.session.request(
+        { ':method': method, ':path': path, ...headers },
+        { endStream: body === undefined },
+      )
       let head: HttpAnswer['headers'] = {}
       const pieces: Buffer[] = []
       stream.once('response', received => {
@@ -42,7 +45,7 @@ export class HttpClient implements Disposable {
         const bytes = Buffer.concat(pieces)
         resolve({ code: Number(head[':status']), headers: head, bytes, json: parsed(bytes) })
       })
-      stream.end(body)
+      if (body !== undefined) stream.end(body)
     })
   }
 

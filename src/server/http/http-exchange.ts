@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Exchange, Peer, ReplyHead } from './exchange.ts'
 
@@ -44,6 +44,10 @@ abstract class BaseExchange implements Exchange {
   }
 }
 
+/** A client that sends nothing for this long in the middle of a request has gone, or means no good. */
+const SILENT_MS_MAX = 60_000
+const CANCELLED = constants.NGHTTP2_CANCEL
+
 /** The stream API: the compatibility API of node:http2 costs a third of the throughput. */
 export class Http2Exchange extends BaseExchange {
   readonly incoming: ServerHttp2Stream
@@ -56,6 +60,7 @@ export class Http2Exchange extends BaseExchange {
       peer,
     })
     this.incoming = stream
+    stream.setTimeout(SILENT_MS_MAX, () => stream.close(CANCELLED))
   }
 
   get hasReplied(): boolean {
@@ -64,6 +69,7 @@ export class Http2Exchange extends BaseExchange {
 
   respond({ code, headers }: ReplyHead, body?: Uint8Array): void {
     if (this.incoming.destroyed || this.incoming.headersSent) return
+    this.incoming.setTimeout(0)
     const hasBody = body !== undefined && body.length > 0 && this.method !== 'HEAD'
     const length = body ? { 'content-length': body.length } : {}
     this.incoming.respond({ ':status': code, ...this.commonHeaders, ...headers, ...length }, { endStream: !hasBody })
@@ -77,6 +83,7 @@ export class Http2Exchange extends BaseExchange {
   }
 
   stream({ code, headers }: ReplyHead): Writable {
+    this.incoming.setTimeout(0) // A watch may be quiet for long.
     if (!this.incoming.destroyed) this.incoming.respond({ ':status': code, ...this.commonHeaders, ...headers })
     return this.incoming
   }

@@ -36,6 +36,9 @@ const STREAMS_PER_CONNECTION_MAX = 1000
 const HANDSHAKE_MS_MAX = 10_000
 const HEAD_MS_MAX = 15_000
 const REQUEST_MS_MAX = 60_000
+/** How soon a connection whose other end has vanished is noticed; how long one without requests is kept. */
+const KEEP_ALIVE_MS = 30_000
+const IDLE_MS_MAX = 300_000
 const HEADER_BYTES_MAX = 32 * 1024
 
 type Accept = (exchange: Exchange) => void
@@ -61,6 +64,7 @@ export function listen(
   server.maxConnections = CONNECTIONS_MAX
   server.on('connection', (socket: Socket) => {
     socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -71,6 +75,7 @@ export function listen(
     stream.on('error', () => {}) // A client that resets its stream is no failure of ours; `close` follows.
     accept(new Http2Exchange(stream, headers, peerOf(stream.session?.socket as TLSSocket | undefined)))
   })
+  server.on('session', session => session.setTimeout(IDLE_MS_MAX, () => session.close())) // Open streams end first.
   server.on('sessionError', err => logger.debug({ err }, 'connection failed'))
   server.on('tlsClientError', err => logger.debug({ err }, 'handshake failed'))
   return new Promise((resolve, reject) => {
