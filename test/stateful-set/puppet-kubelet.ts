@@ -4,7 +4,7 @@ import { hasPodEnded } from '../../src/machinery/pod-state.ts'
 import { isStatusError } from '../../src/machinery/status.ts'
 import { timeText } from '../../src/machinery/time.ts'
 
-/** How a Pod fares: `pending` never starts, `unready` runs without being ready, `deaf` is what it was and never goes. */
+/** How a Pod fares: `pending` never starts, `unready` runs without being ready. */
 export type Conduct = 'ready' | 'unready' | 'pending' | 'failed' | 'succeeded'
 
 type Subject = Pick<Pod, 'metadata' | 'spec'>

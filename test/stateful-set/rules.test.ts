@@ -142,6 +142,22 @@ test('L7, T10, Y10: a status write that fails is made up for', async () => {
   expect((await stage.set()).status).toMatchObject({ replicas: 3, readyReplicas: 3, observedGeneration: 1 })
 })
 
+test('T6: a Pod whose deletion was refused still counts as current', async () => {
+  let isRefusing = true
+  const pods = { group: '', resource: 'pods' }
+  const tampering = refusing(({ verb, resource }) =>
+    isRefusing && verb === 'delete' && resource === 'pods' ? forbiddenTo(pods, 'web-2', 'no') : undefined,
+  )
+  await using stage = await Stage.start({ tampering })
+  await stage.create({})
+  await stage.setImage('new')
+  expect((await stage.set()).status).toMatchObject({ replicas: 3, currentReplicas: 3 })
+  expect(await stage.progressing()).toMatchObject({ status: 'False', reason: 'PodRefused' })
+  isRefusing = false
+  await stage.clock.advance(60_000)
+  expect(await stage.images()).toEqual(['web-0=new', 'web-1=new', 'web-2=new'])
+})
+
 test('O22: scaling in the middle of a rollout takes effect on the next pass, at the new revision', async () => {
   await using stage = await Stage.start()
   await stage.create({})

@@ -46,7 +46,12 @@ test('L10, O18: a released Pod still holds its name, and nobody is told of it ov
   await stage.patchPod('web-0', { metadata: { labels: { app: 'mine' } } })
   await stage.clock.advance(60_000)
   expect((await stage.pod('web-0')).metadata.uid).toBe(uid)
-  expect(await stage.events()).toEqual(['SuccessfulCreate create Pod web-0 in StatefulSet web successful'])
+  expect(await stage.events()).toEqual([
+    'SuccessfulCreate create Pod web-0 in StatefulSet web successful',
+    expect.stringMatching(
+      /^NameTaken Pod web-0 is not created, because there is a Pod of that name that does not match the selector/,
+    ),
+  ])
   await stage.deletePod('web-0')
   await stage.clock.advance(60_000)
   expect((await stage.pod('web-0')).metadata.uid).not.toBe(uid)

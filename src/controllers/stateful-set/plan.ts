@@ -29,14 +29,14 @@ export interface Plan {
 
 export const nothingToDo: Plan = { stages: [] }
 
-/** Another policy is another planning function. */
+/** What one slot needs, whatever the policy. */
 export interface Finding {
   readonly steps: readonly Step[]
   /** Present: nothing after this may happen in this pass. */
   readonly wait?: Wait
 }
 
-export const outdatedDeletions = ({ stages }: Plan): number =>
-  stages.flat().filter(step => step.kind === 'deletePod' && step.reason === 'OutdatedRevision').length
+export const outdatedDeletions = (steps: readonly Step[]): number =>
+  steps.filter(step => step.kind === 'deletePod' && step.reason === 'OutdatedRevision').length
 
 export const isBeingDeleted = ({ metadata }: StatefulSet): boolean => metadata.deletionTimestamp !== undefined

@@ -5,8 +5,14 @@ import { keyOf } from '../../machinery/object.ts'
 import { isStatusError } from '../../machinery/status.ts'
 import { ClaimControl, type ControlDependencies } from './claim-control.ts'
 import type { Plan, Step } from './plan.ts'
-import { messageOf, PassFailure, type StepFailure } from './step-failure.ts'
+import { messageOf, type StepFailure } from './step-failure.ts'
 import { newClaimsOf } from './storage.ts'
+
+/** What became of a plan. */
+export interface Deeds {
+  readonly done: readonly Step[]
+  readonly failures: readonly StepFailure[]
+}
 
 type Verb = 'create' | 'update' | 'delete'
 
@@ -20,15 +26,19 @@ export class PodControl {
     this.#claims = new ClaimControl(dependencies)
   }
 
-  /** Stage after stage. Throws `PassFailure` with all that failed in a stage; later stages are then not begun. */
-  async carryOut({ stages }: Plan, set: StatefulSet): Promise<void> {
+  /** Stage after stage; when a step of one fails, the later ones are not begun. Never throws. */
+  async carryOut({ stages }: Plan, set: StatefulSet): Promise<Deeds> {
+    const done: Step[] = []
+    const failures: StepFailure[] = []
     for (const steps of stages) {
       const outcomes = await Promise.allSettled(steps.map(step => this.#take(step, set)))
-      const failures = outcomes.flatMap((outcome, index): StepFailure[] =>
-        outcome.status === 'rejected' ? [{ step: steps[index]!, error: outcome.reason }] : [],
-      )
-      if (failures.length > 0) throw new PassFailure(failures)
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome.status === 'fulfilled') done.push(steps[index]!)
+        else failures.push({ step: steps[index]!, error: outcome.reason })
+      }
+      if (failures.length > 0) break
     }
+    return { done, failures }
   }
 
   async #take(step: Step, set: StatefulSet): Promise<void> {

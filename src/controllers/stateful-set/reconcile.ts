@@ -12,7 +12,7 @@ import { defaultFeatures, type StatefulSetFeatures } from './features.ts'
 import { isNamedAfter, revisionOf } from './identity.ts'
 import { outdatedDeletions, type Plan } from './plan.ts'
 import { planPass } from './plan-pass.ts'
-import { PodControl } from './pod-control.ts'
+import { type Deeds, PodControl } from './pod-control.ts'
 import { ReplacementPace } from './replacement-pace.ts'
 import { historyOf, type SetHistory, truncateHistory } from './set-revisions.ts'
 import { statusOf } from './status.ts'
@@ -65,7 +65,7 @@ function toolsFrom(dependencies: Dependencies) {
     podControl: new PodControl({ client, claims, events, expectations }),
     told: new ToldCauses(events),
     pace: new ReplacementPace(clock),
-    evidenceIn: clusterEvidence(informers, claims),
+    evidenceIn: clusterEvidence(informers),
   }
 }
 
@@ -86,13 +86,10 @@ async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFea
     now: tools.clock.now(),
   }
   const plan = planPass(world)
-  const failure = await tools.podControl.carryOut(plan, set).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  await tellHow(tools, { world, plan, failure, history })
+  const deeds = await tools.podControl.carryOut(plan, set)
+  await tellHow(tools, { world, plan, deeds, history })
   await truncateHistory(tools, set, { history, usedNames: members.map(pod => revisionOf(pod) ?? '') })
-  if (failure !== undefined) throw failure
+  if (deeds.failures.length > 0) throw new PassFailure(deeds.failures)
   return earliestOf(untilNextAvailable(world), plan.wait?.rule === 'PodEnded' ? plan.wait : {})
 }
 
@@ -124,19 +121,19 @@ function selectorOf({ spec }: StatefulSet): Requirements {
 interface PassReport {
   readonly world: World
   readonly plan: Plan
-  readonly failure: unknown
+  readonly deeds: Deeds
   readonly history: SetHistory
 }
 
-async function tellHow(tools: Tools, { world, plan, failure, history }: PassReport): Promise<void> {
+async function tellHow(tools: Tools, { world, plan, deeds, history }: PassReport): Promise<void> {
   const { set, now } = world
-  const failures = failure instanceof PassFailure ? failure.failures : []
+  const { done, failures } = deeds
   const evidence = tools.evidenceIn(set.metadata.namespace)
   const explanation = explanationOf({ world, ...(plan.wait && { wait: plan.wait }), failures }, evidence)
   const { status, reason, message } = explanation
   const { collisionCount } = history
   await writeStatus(tools, set, {
-    counted: statusOf({ world, collisionCount, outdatedDeletions: outdatedDeletions(plan) }),
+    counted: statusOf({ world, collisionCount, outdatedDeletions: outdatedDeletions(done) }),
     progressing: { status, reason, message },
     now: timeText(now),
   })

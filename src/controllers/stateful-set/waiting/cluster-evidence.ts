@@ -1,6 +1,6 @@
-import { Event, Node, PersistentVolume, type PersistentVolumeClaim } from '../../../api/core-v1/types.ts'
+import { Event, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/core-v1/types.ts'
 import { StorageClass, VolumeAttachment } from '../../../api/storage-v1/types.ts'
-import type { Informer, InformerFactory, Lister } from '../../../client/informer.ts'
+import type { Informer, InformerFactory } from '../../../client/informer.ts'
 import type { Evidence } from './evidence.ts'
 
 const BY_SUBJECT = 'stateful-set: uid of what a warning is about'
@@ -11,10 +11,9 @@ export const warningsOf = (informers: InformerFactory): Informer<Event> =>
   informers.informer(Event, { fieldSelector: 'type=Warning' })
 
 /** Evidence out of caches: nothing is asked of the server when a set explains itself. */
-export function clusterEvidence(
-  informers: InformerFactory,
-  claims: Lister<PersistentVolumeClaim>,
-): (namespace: string) => Evidence {
+export function clusterEvidence(informers: InformerFactory): (namespace: string) => Evidence {
+  const pods = informers.informer(Pod)
+  const claims = informers.informer(PersistentVolumeClaim)
   const nodes = informers.informer(Node)
   const volumes = informers.informer(PersistentVolume)
   const classes = informers.informer(StorageClass)
@@ -23,6 +22,7 @@ export function clusterEvidence(
   attachments.addIndex(BY_VOLUME, ({ spec }) => toList(spec.source.persistentVolumeName))
   warnings.addIndex(BY_SUBJECT, ({ involvedObject }) => toList(involvedObject.uid))
   return namespace => ({
+    podNamed: name => pods.get({ namespace, name }),
     nodeNamed: name => nodes.get({ name }),
     claimNamed: name => claims.get({ namespace, name }),
     volumeNamed: name => volumes.get({ name }),

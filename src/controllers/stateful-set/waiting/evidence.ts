@@ -1,8 +1,9 @@
-import type { Event, Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/core-v1/types.ts'
+import type { Event, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/core-v1/types.ts'
 import type { StorageClass, VolumeAttachment } from '../../../api/storage-v1/types.ts'
 
 /** What can be known about why a Pod is not as it should be. All of it may be stale or missing. */
 export interface Evidence {
+  podNamed(name: string): Pod | undefined
   nodeNamed(name: string): Node | undefined
   claimNamed(name: string): PersistentVolumeClaim | undefined
   volumeNamed(name: string): PersistentVolume | undefined

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ContainerState, ContainerStatus, PersistentVolumeClaim, Pod } from '../../../api/core-v1/types.ts'
 import type { StorageClass, VolumeAttachment } from '../../../api/storage-v1/types.ts'
-import { forbiddenTo, invalidObject } from '../../../machinery/status.ts'
+import { alreadyExists, forbiddenTo, invalidObject } from '../../../machinery/status.ts'
 import { metaOf, nodeOf, type PodTraits } from '../../fixtures.ts'
 import { claimOf, dataTemplate, member, setOf, type WorldTraits, worldOf } from '../fixtures.ts'
 import { planPass } from '../plan-pass.ts'
@@ -414,4 +414,20 @@ test('what a retry settles is no reason to worry anybody', () => {
   const world = worldOf({ pods: 'A' })
   const { wait } = planPass(world)
   expect(explanationOf({ world, wait: wait!, failures: [] }, evidenceOf())).toMatchObject({ status: 'True' })
+})
+
+test('L10: a name that another controller holds is told with its holder, a mere stale cache is not', () => {
+  const error = alreadyExists(pods, 'web-0')
+  const world = worldOf({})
+  const [step] = planPass(world).stages.flat()
+  const failures = [{ step: step!, error }]
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'other', uid: 'x', controller: true }
+  const holder = member(setOf(), 0, 'A', { meta: { ownerReferences: [owner] } })
+  expect(explanationOf({ world, failures }, evidenceOf({ pods: [holder] }))).toMatchObject({
+    status: 'False',
+    reason: 'NameTaken',
+    message: expect.stringContaining('there is a Pod of that name that ReplicaSet other controls'),
+  })
+  const own = member(setOf(), 0, 'A')
+  expect(explanationOf({ world, failures }, evidenceOf({ pods: [own] }))).toMatchObject({ status: 'True' })
 })

@@ -28,15 +28,14 @@ export interface PassOutcome {
 
 /** Says on what the set waits, since when, by which rule, and what would end the wait. */
 export function explanationOf({ world, wait, failures }: PassOutcome, evidence: Evidence): Explanation {
-  return refused(world, failures) ?? (wait ? waiting(world, wait, evidence) : arrived(world))
+  return refused(world, failures, evidence) ?? (wait ? waiting(world, wait, evidence) : arrived(world))
 }
 
 const moving = (reason: string, message: string): Explanation => ({ status: 'True', reason, message })
 
-function refused(world: World, failures: readonly StepFailure[]): Explanation | undefined {
-  const revisionName = world.updateRevision.metadata.name
+function refused(world: World, failures: readonly StepFailure[], evidence: Evidence): Explanation | undefined {
   for (const failure of failures) {
-    const problem = refusalOf(world.set, revisionName, failure)
+    const problem = refusalOf(world, failure, evidence)
     if (problem) return explained(podNameOfStep(failure), problem, { rule: retryRule(world) })
   }
   return undefined

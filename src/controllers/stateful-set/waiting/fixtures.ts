@@ -4,6 +4,7 @@ import { metaOf, nodeOf } from '../../fixtures.ts'
 import type { Evidence } from './evidence.ts'
 
 export interface KnownThings {
+  readonly pods?: readonly Pod[]
   readonly nodes?: readonly Node[]
   readonly claims?: readonly PersistentVolumeClaim[]
   readonly volumes?: readonly PersistentVolume[]
@@ -13,6 +14,7 @@ export interface KnownThings {
 }
 
 export const evidenceOf = (known: KnownThings = {}): Evidence => ({
+  podNamed: name => known.pods?.find(({ metadata }) => metadata.name === name),
   nodeNamed: name => known.nodes?.find(({ metadata }) => metadata.name === name),
   claimNamed: name => known.claims?.find(({ metadata }) => metadata.name === name),
   volumeNamed: name => known.volumes?.find(({ metadata }) => metadata.name === name),

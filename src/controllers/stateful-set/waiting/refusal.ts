@@ -1,15 +1,24 @@
 import type { StatefulSet } from '../../../api/apps-v1/types.ts'
+import { controllerOf } from '../../../machinery/object.ts'
 import { isStatusError } from '../../../machinery/status.ts'
 import { POD_NAME_LABEL, REVISION_LABEL } from '../identity.ts'
+import type { Step } from '../plan.ts'
 import { ClaimTerminatingError, messageOf, type StepFailure } from '../step-failure.ts'
+import type { World } from '../world.ts'
 import { terminatingClaim } from './claim-problem.ts'
-import { cut, type Problem } from './evidence.ts'
+import { cut, type Evidence, type Problem } from './evidence.ts'
 
 const LABEL_VALUE_MAX = 63
 
 /** Why a step was refused by the server, in its own words (E5, E9). Undefined for what a retry settles. */
-export function refusalOf(set: StatefulSet, revisionName: string, { step, error }: StepFailure): Problem | undefined {
-  if (isStatusError(error, 'AlreadyExists') || isStatusError(error, 'Conflict')) return undefined
+export function refusalOf(
+  { set, updateRevision }: Pick<World, 'set' | 'updateRevision'>,
+  { step, error }: StepFailure,
+  evidence: Evidence,
+): Problem | undefined {
+  if (isStatusError(error, 'Conflict')) return undefined
+  if (isStatusError(error, 'AlreadyExists')) return takenName(set, step, evidence)
+  const revisionName = updateRevision.metadata.name
   const terminating = terminatingErrorIn(error)
   if (terminating) return terminatingProblem(terminating)
   const tooLong = step.kind === 'createPod' ? tooLongName(set, revisionName, step.pod.metadata.name!) : undefined
@@ -22,6 +31,20 @@ export function refusalOf(set: StatefulSet, revisionName: string, { step, error 
   if (!isStatusError(cause)) return undefined
   const text = `cannot be ${doneTo(step.kind)}: ${cut(messageOf(error))}`
   return { reason: 'PodRefused', text, isStall: true, remedy: 'Ends when the server accepts it' }
+}
+
+/** A Pod that was released, or is somebody else's, holds the name (L10). Its absence from the cache proves nothing. */
+function takenName(set: StatefulSet, step: Step, evidence: Evidence): Problem | undefined {
+  const holder = step.kind === 'createPod' ? evidence.podNamed(step.pod.metadata.name!) : undefined
+  const controller = holder && controllerOf(holder)
+  if (!holder || controller?.uid === set.metadata.uid) return undefined
+  const whose = controller ? `that ${controller.kind} ${controller.name} controls` : 'that does not match the selector'
+  return {
+    reason: 'NameTaken',
+    text: `is not created, because there is a Pod of that name ${whose}`,
+    isStall: true,
+    remedy: 'Ends when that Pod is gone, or has the labels of the set and no other controller',
+  }
 }
 
 /** Claim control wraps what the server said. */
