@@ -35,6 +35,7 @@ export class GenericResource implements Resource {
 
   async handle(call: ApiCall, context: CallContext): Promise<Encoded> {
     const scope = { kind: this.kind, call, context, environment: this.#environment }
+    this.#warn(context)
     if (call.subresource) return this.#handleSubresource(call.subresource, call, context)
     const isMisplaced = call.verb === 'create' && call.name !== undefined
     if (isMisplaced || !this.info.verbs.includes(call.verb))
@@ -61,14 +62,21 @@ export class GenericResource implements Resource {
     }
   }
 
-  list(call: ApiCall, _context: CallContext): Promise<EncodedList> {
+  list(call: ApiCall, context: CallContext): Promise<EncodedList> {
+    this.#warn(context)
     if (!this.info.verbs.includes('list')) throw methodNotSupported(resourceNameOf(this.kind), 'list')
     return listObjects(this.kind, call, this.#environment)
   }
 
-  watch(call: ApiCall, { signal }: CallContext & { readonly signal: AbortSignal }): AsyncIterable<EncodedWatchEvent> {
+  watch(call: ApiCall, context: CallContext & { readonly signal: AbortSignal }): AsyncIterable<EncodedWatchEvent> {
+    this.#warn(context)
     if (!this.info.verbs.includes('watch')) throw methodNotSupported(resourceNameOf(this.kind), 'watch')
-    return watchObjects(this.kind, { call, signal }, this.#environment)
+    return watchObjects(this.kind, { call, signal: context.signal }, this.#environment)
+  }
+
+  #warn(context: CallContext): void {
+    const { deprecation } = this.kind.differences
+    if (deprecation) context.warn(deprecation)
   }
 
   table(objects: readonly JsonObject[], now: Date): ResourceTable {

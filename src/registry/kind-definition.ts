@@ -57,6 +57,8 @@ export interface KindDifferences<T = JsonObject> {
   validateStatusUpdate?(object: T, old: T): readonly FieldError[]
   /** Advice that goes out as Warning headers. */
   warnings?(object: T, old?: T): readonly string[]
+  /** Goes out as a Warning with every answer about this kind. */
+  readonly deprecation?: string
   /** What is wrong with a name. Default: the rules of DNS subdomains. */
   nameProblems?(name: string): readonly string[]
   /** Fields besides `metadata.name` and `metadata.namespace` that a field selector may ask for. */

@@ -36,7 +36,7 @@ export function customKind(
   return {
     info,
     schema: ownershipSchemaOf(schema, builtIn),
-    differences: customDifferences(version, schema),
+    differences: { ...customDifferences(version, schema), ...deprecationOf(info, version) },
     reader: customReader(schema, builtIn),
     prefix: customPrefixOf(definition),
     cache,
@@ -46,6 +46,10 @@ export function customKind(
       fromStored: object => withDefaults(schema, withVersion(object, apiVersionOf(info))),
     },
   }
+}
+
+function deprecationOf(info: ResourceInfo, { deprecated, deprecationWarning }: CustomResourceDefinitionVersion) {
+  return deprecated ? { deprecation: deprecationWarning ?? `${apiVersionOf(info)} ${info.kind} is deprecated` } : {}
 }
 
 /** Conversion strategy `None`: the same object under another version. */

@@ -103,6 +103,7 @@ export const serviceAccounts = defineKind(ServiceAccount, {
 const ENDPOINTS_SHOWN_MAX = 3
 
 export const endpoints = defineKind(Endpoints, {
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   createsOnUpdate: true,
   columns: [
     text('Endpoints', ({ subsets = [] }) => {

@@ -12,12 +12,15 @@ import {
   wide,
 } from '../tables/columns.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
+import { podTemplateWarnings } from './pod-warnings.ts'
 import { daemonSetErrors, daemonSetUpdateErrors } from './workload-validation.ts'
 
 export const daemonSets = defineKind(DaemonSet, {
   defaults: defaultDaemonSet,
   validate: daemonSetErrors,
   validateUpdate: daemonSetUpdateErrors,
+  warnings: ({ spec, metadata }, old) =>
+    metadata.generation === old?.metadata.generation ? [] : podTemplateWarnings(spec.template),
   hasGeneration: true,
   columns: [
     integer('Desired', ({ status }) => status?.desiredNumberScheduled),

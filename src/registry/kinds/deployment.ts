@@ -4,12 +4,15 @@ import { defineKind } from '../kind-definition.ts'
 import { scaleOf } from '../subresources/scale.ts'
 import { age, containerImages, containerNames, integer, selectorText, text, wide } from '../tables/columns.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
+import { podTemplateWarnings } from './pod-warnings.ts'
 import { deploymentErrors, deploymentUpdateErrors } from './workload-validation.ts'
 
 export const deployments = defineKind(Deployment, {
   defaults: defaultDeployment,
   validate: deploymentErrors,
   validateUpdate: deploymentUpdateErrors,
+  warnings: ({ spec, metadata }, old) =>
+    metadata.generation === old?.metadata.generation ? [] : podTemplateWarnings(spec.template),
   hasGeneration: true,
   columns: [
     text('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),

@@ -12,6 +12,7 @@ import { containerImages, containerNames, labelsText, text } from '../tables/col
 import { podColumns } from './pod-columns.ts'
 import { defaultPod, defaultPodTemplate } from './pod-spec-defaults.ts'
 import { podErrors, podUpdateErrors } from './pod-validation.ts'
+import { podNameWarnings, podSpecWarnings } from './pod-warnings.ts'
 
 export const pods = defineKind(Pod, {
   defaults: defaultPod,
@@ -20,6 +21,8 @@ export const pods = defineKind(Pod, {
   prepareForStatusUpdate: keepDecidedStatus,
   validate: podErrors,
   validateUpdate: podUpdateErrors,
+  warnings: ({ metadata, spec }, old) =>
+    old ? [] : [...podNameWarnings(metadata.name), ...podSpecWarnings(spec, 'spec')],
   hasGeneration: true,
   returnsDeletedObject: true,
   gracePeriodSeconds: podGraceSeconds,

@@ -6,6 +6,7 @@ import type { RuleContext } from '../kind-definition.ts'
 import { notNegative, wellFormed } from './field-rules.ts'
 import { claimSpecErrors } from './persistent-volume-validation.ts'
 import { podTemplateErrors } from './pod-spec-validation.ts'
+import { podTemplateWarnings } from './pod-warnings.ts'
 import {
   countOrPercentErrors,
   immutable,
@@ -138,8 +139,12 @@ export function statefulSetStatusErrors({ status }: StatefulSet, old: StatefulSe
   return errors
 }
 
-export function statefulSetWarnings({ spec }: StatefulSet): readonly string[] {
-  return (spec.revisionHistoryLimit ?? 0) < 0
-    ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
-    : []
+/** On update only when the set itself changed, so that old advice is not given again and again. */
+export function statefulSetWarnings({ spec, metadata }: StatefulSet, old?: StatefulSet): readonly string[] {
+  const history =
+    (spec.revisionHistoryLimit ?? 0) < 0
+      ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
+      : []
+  const isChanged = metadata.generation !== old?.metadata.generation
+  return isChanged ? [...podTemplateWarnings(spec.template), ...history] : history
 }

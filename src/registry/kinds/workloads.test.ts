@@ -243,3 +243,20 @@ test('a namespace waits for its finalizers', async () => {
   await server.update('namespaces', { ...deleted, spec: {} }, { subresource: 'finalize', ...call })
   expect(await failureOf(server.get('namespaces', 'ns'))).toMatchObject({ code: 404 })
 })
+
+test('advice goes out as warnings, once for each change', async () => {
+  await using server = open()
+  const env = [
+    { name: 'A', value: '1' },
+    { name: 'A', value: '2' },
+  ]
+  const spec = { containers: [{ name: 'c', image: 'nginx', env }] }
+  const created = await server.create(SETS, set({ template: { ...template, spec }, revisionHistoryLimit: -1 }))
+  expect(server.warnings).toEqual([
+    'spec.template.spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+    'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended',
+  ])
+  server.warnings.length = 0
+  await server.update(SETS, { ...created, metadata: { ...created.metadata, labels: { a: 'b' } } })
+  expect(server.warnings).toHaveLength(1)
+})

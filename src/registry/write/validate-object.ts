@@ -11,6 +11,7 @@ export function checkValid(scope: WriteScope, object: JsonObject, old?: JsonObje
   const name = String((object.metadata as JsonObject).name ?? '')
   const errors = objectErrors(scope, object, old)
   if (errors.length > 0) throw invalidObject(kind.info, name, errors)
+  if (scope.call.subresource) return
   for (const text of kind.differences.warnings?.(object, old) ?? []) context.warn(text)
 }
 
