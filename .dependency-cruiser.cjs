@@ -5,7 +5,7 @@ const ORDER = [
 ]
 const CLIENTS = ['controllers', 'scheduler', 'kubelet', 'dns', 'proxy', 'pod-network', 'cli', 'dashboard']
 const inside = folders => `^src/(${folders.join('|')})/`
-const NOT_TESTS = '\\.test\\.ts$'
+const NOT_TESTS = '(\\.test|fixtures?)\\.ts$' // And what only tests import.
 
 const downward = ORDER.slice(0, -1).map((folder, index) => ({
   name: `${folder}-imports-up-only`,

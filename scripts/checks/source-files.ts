@@ -14,7 +14,7 @@ export interface SourceFile {
 /** Every TypeScript file under `src/` that people write: no tests, nothing generated. Throws when it finds none. */
 export function sourceFiles(): SourceFile[] {
   const paths = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .filter(entry => entry.isFile() && entry.name.endsWith('.ts') && !/(\.test|fixtures?)\.ts$/.test(entry.name))
     .map(entry => relative(root, join(entry.parentPath, entry.name)))
     .filter(path => !/^src\/api\/[^/]+\/types\.ts$/.test(path))
     .sort()
