@@ -300,6 +300,31 @@ export class RealNode implements AsyncDisposable {
     ])
   }
 
+  /** Process ids of the shims, each of which holds the containers of one Pod. */
+  async shimPids(): Promise<readonly number[]> {
+    const lines = (await runCommand('ps', ['-eo', 'pid,args'])).split('\n')
+    const own = lines.filter(line => line.includes('containerd-shim') && line.includes(`${this.directory}/`))
+    return own.map(line => Number(line.trim().split(' ')[0]))
+  }
+
+  /** What Pods have on this machine: to be compared with nothing when all Pods are gone. */
+  async leftovers(): Promise<readonly string[]> {
+    const { runtime, disk, cgroups } = this.machine.doors
+    const found = {
+      sandbox: (await runtime.listSandboxes()).map(({ id }) => id),
+      container: (await runtime.listContainers()).map(({ id }) => id),
+      shim: (await this.shimPids()).map(String),
+      mount: (await disk.mounts(this.directory)).map(({ path }) => path),
+      cgroup: await cgroups.list(),
+      directory: await disk.listDirectory(join(this.directory, 'kubelet', 'pods')),
+      log: await disk.listDirectory(join(this.directory, 'logs')),
+      address: (await disk.listDirectory(join(this.directory, 'ipam', this.bridge))).filter(name =>
+        name.startsWith('10.'),
+      ),
+    }
+    return Object.entries(found).flatMap(([what, names]) => names.map(name => `${what} ${name}`))
+  }
+
   /** Resolves when the kubelet has let go of a Pod. */
   async untilForgotten(podUid: string): Promise<void> {
     const signal = AbortSignal.timeout(DEADLINE_MS)

@@ -15,6 +15,9 @@ export const LABEL = {
   containerName: 'io.kubernetes.container.name',
 } as const
 
+/** The image as the Pod names it: several names may lead to one image, and the runtime then tells any of them. */
+export const IMAGE_ANNOTATION = 'io.kubernetes.container.image'
+
 const CPU_PERIOD_US = 100_000
 
 /** `PodSandboxConfig` of CRI. */
@@ -71,7 +74,7 @@ export function criContainerConfigOf(config: ContainerConfig, sandbox: SandboxCo
       propagation: PROPAGATION[propagation],
     })),
     labels: { ...config.labels, ...podLabelsOf(sandbox), [LABEL.containerName]: config.name },
-    annotations: config.annotations,
+    annotations: { ...config.annotations, [IMAGE_ANNOTATION]: config.image },
     log_path: config.logPath,
     stdin: config.stdin,
     stdin_once: config.stdinOnce,

@@ -1,5 +1,5 @@
 import type { ContainerPhase, ContainerRecord, ContainerUsage, Image, PodIdentity, Sandbox } from '../doors.ts'
-import { LABEL } from './cri-configs.ts'
+import { IMAGE_ANNOTATION, LABEL } from './cri-configs.ts'
 import type { CriContainerStats, CriContainerStatus, CriImage, CriSandbox, CriSandboxStatus } from './cri-messages.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -42,7 +42,7 @@ export function containerFrom(status: CriContainerStatus, sandboxId: string): Co
     name: status.metadata.name,
     attempt: status.metadata.attempt,
     phase,
-    image: status.image?.image ?? '',
+    image: status.annotations[IMAGE_ANNOTATION] ?? status.image?.image ?? '',
     imageId: status.image_ref,
     createdAt: nanosecondsAsDate(status.created_at),
     ...(status.started_at > 0 && { startedAt: nanosecondsAsDate(status.started_at) }),
