@@ -49,6 +49,14 @@ export const requestedStorage = ({ spec }: PersistentVolumeClaim): string | numb
 
 const capacityOf = ({ spec }: PersistentVolume): string | number => spec.capacity?.storage ?? 0
 
+/** Directories of volumes made by hand that `Delete` may remove: below /tmp, as upstream has it. */
+export const isRemovableHostPath = (path: string): boolean =>
+  path.startsWith('/tmp/') &&
+  path
+    .split('/')
+    .slice(2)
+    .every(part => part !== '' && part !== '.' && part !== '..')
+
 /** Why this volume cannot serve this claim, in upstream's words; undefined when it can. */
 export function volumeMismatch(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   if (compareQuantities(capacityOf(volume), requestedStorage(claim)) < 0) return 'requested PV is too small'

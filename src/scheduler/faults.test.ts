@@ -122,6 +122,10 @@ test('whatever fails: no machine over-committed, no volume given twice, no Pod b
       calm(world)
       await world.clock.advance(120_000)
       await expectNoHarm(world)
+      const before = [...world.api.bindings]
+      await world.start(createScheduler(world.dependencies())) // Nor was a Pod forgotten that this one could place.
+      await world.clock.advance(60_000)
+      expect(world.api.bindings).toEqual(before)
     }),
     { numRuns: 150 },
   )

@@ -102,8 +102,6 @@ test('a Pod with a scheduling gate waits until the gate is taken away', async ()
 
 test('many Pods in flight never get more of a machine than it has', async () => {
   await using world = await startWorld(nodeOf('node1', { cpu: '2' }), nodeOf('node2', { cpu: '2' }))
-  world.api.holdWatches() // The scheduler sees none of its own bindings.
-  world.api.releaseWatches()
   for (let i = 0; i < 10; i++) await world.client.create(Pod, podOf(`web-${i}`, { cpu: '500m' }))
   await world.rest()
   const perNode = Object.groupBy(world.api.bindings, ({ node }) => node)
@@ -126,8 +124,6 @@ test('a binding that fails gives the room back, and the Pod is tried again after
 
 test('a binding whose answer is lost counts as done when the Pod has its machine', async () => {
   await using world = await startWorld(nodeOf('node1'))
-  world.api.holdWatches()
-  world.api.releaseWatches()
   world.api.interceptAnswer = call => {
     if (call.subresource === 'binding') throw new Error('connection reset')
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/core-v1/types.ts'
 import { StorageClass } from '../../api/storage-v1/types.ts'
 import { controllerComponent } from '../../client/run-controller.ts'
-import { claimOf, nodeOf, TestWorld } from '../../scheduler/fixtures.ts'
+import { claimOf, nodeOf, TestWorld, volumeOf } from '../../scheduler/fixtures.ts'
 import { localVolumeName, localVolumePath } from './local-volume.ts'
 import { localVolumeProvisioner, type VolumeDisk } from './local-volume-provisioner.ts'
 import { standardStorageClass } from './standard-storage-class.ts'
@@ -156,4 +156,29 @@ test('no name leads out of the directory of all volumes', () => {
       }
     }),
   )
+})
+
+test.each([
+  ['/tmp/data/pv1', true],
+  ['/tmp', false],
+  ['/tmp/../etc', false],
+  ['/data/pv1', false],
+])('a volume made by hand at %s goes with its directory: %s', async (path, goes) => {
+  const { world, disk } = await startWorld()
+  await using _ = world
+  const spec = { hostPath: { path }, persistentVolumeReclaimPolicy: 'Delete' } as const
+  await world.client.create(PersistentVolume, volumeOf('pv', { phase: 'Released', spec }))
+  await world.clock.advance(1000)
+  expect(disk.removed).toEqual(goes ? [path] : [])
+  expect((await world.client.find(PersistentVolume, { name: 'pv' })) === undefined).toBe(goes)
+})
+
+test('a hand-made volume that may be on several machines is left to its administrator', async () => {
+  const { world, disk } = await startWorld()
+  await using _ = world
+  await world.client.create(Node, nodeOf('node2'))
+  const spec = { hostPath: { path: '/tmp/pv' }, persistentVolumeReclaimPolicy: 'Delete' } as const
+  await world.client.create(PersistentVolume, volumeOf('pv', { phase: 'Released', spec }))
+  await world.clock.advance(1000)
+  expect(disk.removed).toEqual([])
 })

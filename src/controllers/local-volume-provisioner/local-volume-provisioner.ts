@@ -10,7 +10,13 @@ import {
 import type { EventNote } from '../../client/event-recorder.ts'
 import { isTerminating, keyText, type ObjectKey } from '../../machinery/object.ts'
 import { isStatusError } from '../../machinery/status.ts'
-import { SELECTED_NODE, storageClassOf } from '../../machinery/volume-binding.ts'
+import {
+  isReachableFrom,
+  isRemovableHostPath,
+  PROVISIONED_BY,
+  SELECTED_NODE,
+  storageClassOf,
+} from '../../machinery/volume-binding.ts'
 import { messageOf } from '../attempt-all.ts'
 import {
   DIRECTORY_FINALIZER,
@@ -124,7 +130,11 @@ class LocalVolumes {
   async #reclaim(key: ObjectKey): Promise<void> {
     const { informers, client } = this.#dependencies
     const cached = informers.informer(PersistentVolume).get(key)
-    if (!cached || !isLocalVolumeOf(cached, this.#hostname())) return
+    if (!cached) return
+    if (!isLocalVolumeOf(cached, this.#hostname())) {
+      await this.#reclaimHandMade(cached)
+      return
+    }
     const isReleased = cached.status?.phase === 'Released' && cached.spec.persistentVolumeReclaimPolicy === 'Delete'
     if (!isTerminating(cached)) {
       if (!isReleased) return
@@ -137,6 +147,20 @@ class LocalVolumes {
     if (cached.spec.persistentVolumeReclaimPolicy === 'Delete') await this.#removeDirectory(cached)
     const others = finalizers.filter(each => each !== DIRECTORY_FINALIZER)
     await client.update(PersistentVolume, { ...cached, metadata: { ...cached.metadata, finalizers: others } })
+  }
+
+  /** A hostPath volume below /tmp with `Delete`, if there is no doubt that its directory is on this machine. */
+  async #reclaimHandMade(volume: PersistentVolume): Promise<void> {
+    const { client, informers } = this.#dependencies
+    const { persistentVolumeReclaimPolicy, hostPath, nodeAffinity } = volume.spec
+    const { annotations, uid, resourceVersion, name } = volume.metadata
+    if (volume.status?.phase !== 'Released' || persistentVolumeReclaimPolicy !== 'Delete') return
+    if (!hostPath || !isRemovableHostPath(hostPath.path) || annotations?.[PROVISIONED_BY]) return
+    const nodes = informers.informer(Node).list()
+    const possible = nodeAffinity ? nodes.filter(node => isReachableFrom(volume, node)) : nodes
+    if (possible.length !== 1 || possible[0]!.metadata.name !== this.#options.nodeName) return
+    await this.#options.disk.remove(hostPath.path)
+    await client.delete(PersistentVolume, { name }, { preconditions: { uid, resourceVersion } })
   }
 
   async #removeDirectory(volume: PersistentVolume): Promise<void> {

@@ -46,7 +46,10 @@ test('one that nobody can delete or scrub is Failed and says so; one that was pr
   })
   expect(planVolume(withPolicy('Delete'), undefined)).toMatchObject({
     phase: 'Failed',
-    note: { reason: 'VolumeFailedDelete' },
+    note: {
+      reason: 'VolumeFailedDelete',
+      message: 'host_path deleter only supports /tmp/.+ but received provided /data/pv',
+    },
   })
   expect(planVolume(withPolicy('Recycle'), undefined)).toMatchObject({ note: { reason: 'VolumeFailedRecycle' } })
   const provisioned = withPolicy('Delete', { 'pv.kubernetes.io/provisioned-by': 'example.com/csi' })

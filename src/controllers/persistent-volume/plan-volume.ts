@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core-v1/types.ts'
 import type { EventNote } from '../../client/event-recorder.ts'
-import { BOUND_BY_CONTROLLER, PROVISIONED_BY } from '../../machinery/volume-binding.ts'
+import { BOUND_BY_CONTROLLER, isRemovableHostPath, PROVISIONED_BY } from '../../machinery/volume-binding.ts'
 
 type Phase = NonNullable<PersistentVolume['status']['phase']>
 
@@ -39,13 +39,19 @@ function reclaimProblem({ spec, metadata }: PersistentVolume): EventNote | undef
   switch (spec.persistentVolumeReclaimPolicy) {
     case 'Delete':
       if (metadata.annotations?.[PROVISIONED_BY] || spec.csi) return undefined
-      return { type: 'Warning', reason: 'VolumeFailedDelete', message: 'no deletable volume plugin matched' }
+      if (spec.hostPath && isRemovableHostPath(spec.hostPath.path)) return undefined // Its machine removes it.
+      return { type: 'Warning', reason: 'VolumeFailedDelete', message: undeletable(spec) }
     case 'Recycle':
       return { type: 'Warning', reason: 'VolumeFailedRecycle', message: 'no recyclable volume plugin matched' }
     default:
       return undefined
   }
 }
+
+const undeletable = ({ hostPath }: PersistentVolume['spec']): string =>
+  hostPath
+    ? `host_path deleter only supports /tmp/.+ but received provided ${hostPath.path}`
+    : 'no deletable volume plugin matched'
 
 const phase = ({ status }: PersistentVolume, wanted: Phase): VolumeStep =>
   status.phase === wanted ? { kind: 'nothing' } : { kind: 'setPhase', phase: wanted }
