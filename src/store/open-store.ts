@@ -5,6 +5,7 @@ import type { Logger } from '../machinery/logger.ts'
 import type { StoreDriver } from './driver.ts'
 import type { EtcdTls } from './etcd/etcd-client.ts'
 import { openEtcdStore } from './etcd/etcd-store.ts'
+import { openLmdbSnapshot } from './lmdb/lmdb-snapshot.ts'
 import { openLmdbStore } from './lmdb/lmdb-store.ts'
 import { memoryStore } from './memory/memory-store.ts'
 import type { StoreMetrics } from './store-metrics.ts'
@@ -15,6 +16,8 @@ export interface OpenStoreDependencies {
   readonly metrics?: StoreMetrics
   /** How long old revisions stay readable. Five minutes unless told otherwise. */
   readonly historyMs?: number
+  /** Opens an LMDB store beside its owner, to verify it or back it up as it stands. The other drivers need no such care. */
+  readonly isReader?: boolean
 }
 
 const ETCD_URL =
@@ -30,8 +33,10 @@ const ETCD_URL =
  */
 export async function openStore(url: string, dependencies: OpenStoreDependencies): Promise<StoreDriver> {
   if (url === 'memory:') return memoryStore(dependencies)
-  if (url.startsWith('lmdb:///'))
-    return openLmdbStore({ ...dependencies, directory: fileURLToPath(`file${url.slice('lmdb'.length)}`) })
+  if (url.startsWith('lmdb:///')) {
+    const directory = fileURLToPath(`file${url.slice('lmdb'.length)}`)
+    return dependencies.isReader ? openLmdbSnapshot(directory) : openLmdbStore({ ...dependencies, directory })
+  }
   const etcd = ETCD_URL.exec(url)?.groups
   if (etcd) return openEtcdStore({ ...dependencies, ...etcdAddressOf(etcd) })
   throw new TypeError(`a store is memory:, lmdb:///directory or etcd://host:port/prefix, not ${url}`)

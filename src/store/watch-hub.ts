@@ -76,7 +76,7 @@ export class WatchHub {
 
   /** Ends the watches of now with `error`. */
   interrupt(error: StoreError): void {
-    for (const group of [...this.#groups.values()]) for (const watcher of [...group.watchers]) watcher.fail(error)
+    for (const group of this.#groups.values()) for (const watcher of group.watchers) watcher.fail(error)
   }
 }
 

@@ -8,7 +8,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { bytes, codeOf, createAll, type OpenForTest, problems } from '../contract/store-under-test.ts'
 import { testStoreContract } from '../contract.ts'
+import { backUpStore, restoreStore } from '../maintenance.ts'
 import { checkAgainstModel } from '../model-based.ts'
+import { openStore } from '../open-store.ts'
 import { keysUnder, revision } from '../store.ts'
 import { StoreMetrics } from '../store-metrics.ts'
 import { FORMAT, logKey } from './layout.ts'
@@ -135,6 +137,29 @@ test('damage to the file is found', async () => {
     '/c was written at 3, but what stands there is of nothing',
   ])
   await store.close()
+})
+
+test('a store can be verified and backed up beside its owner', async () => {
+  const clock = new VirtualClock()
+  const store = await openLmdbStore({ directory, clock })
+  await createAll(store, ['/a', '/b'])
+  const value = bytes('e')
+  await store.commit({ type: 'create', key: '/e', value, ttlMs: 60_000 })
+  const reader = await openStore(`lmdb://${directory}`, { clock, isReader: true })
+  await createAll(store, ['/later'])
+  const file = join(directory, 'backup')
+  expect(await backUpStore(reader, file)).toEqual({ revision: 3, entries: 3 })
+  expect(await problems(reader)).toEqual([])
+  expect(await codeOf(reader.commit({ type: 'create', key: '/x', value }))).toBe('invalid')
+  await reader.close()
+  expect(await codeOf(reader.get('/a'))).toBe('closed')
+  expect(await restoreStore(store, file, { clock })).toMatchObject({ deleted: 1 })
+  await store.close()
+})
+
+test('a directory without a store has nothing to read', async () => {
+  const opening = openStore(`lmdb://${directory}/nothing`, { clock: new VirtualClock(), isReader: true })
+  await expect(opening).rejects.toMatchObject({ name: 'StoreOpenError', code: 'unreadable' })
 })
 
 test('what it does can be read from its metrics', async () => {

@@ -204,7 +204,8 @@ class LmdbStore implements StoreDriver {
 
   async *expiries(): AsyncGenerator<Expiry> {
     this.#checkOpen()
-    for (const expiry of [...this.#tables.allExpiries()])
+    // Read at once: a cursor must not outlive the turn.
+    for (const expiry of Array.from(this.#tables.allExpiries()))
       if (this.#tables.find(expiry.key)?.modRevision === expiry.modRevision) yield expiry
   }
 

@@ -18,7 +18,7 @@ export function readPage(tables: Tables, request: PageRequest, pasts: Iterator<P
   let past = pasts.next()
   // As a rule nothing differs; then keys need not be compared.
   let pastBytes = past.done ? undefined : keyBytes(past.value.key)
-  for (const { key, value } of tables.current.getRange({ start: keyBytes(start), end: keyBytes(end) })) {
+  for (const { key, value } of tables.rows(keyBytes(start), keyBytes(end))) {
     let isReplaced = false
     while (!past.done && pastBytes) {
       const order = Buffer.compare(pastBytes, key)

@@ -45,7 +45,10 @@ export class Tables {
 
   readonly #directory: string
 
-  constructor(directory: string) {
+  /** A state to which all reads keep, of a file that belongs to another process. */
+  readonly #fixed: { readonly transaction: Transaction } | undefined
+
+  constructor(directory: string, { readOnly = false } = {}) {
     this.#directory = directory
     const options = { encoding: 'binary', keyEncoding: 'binary' } as const
     // Without overlapping sync a commit is visible, and its promise resolved, only once it is on the disk.
@@ -57,21 +60,25 @@ export class Tables {
       overlappingSync: false,
       eventTurnBatching: false,
       noSubdir: false,
+      readOnly,
     })
     const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ ...options, name })
     this.#meta = table('meta')
     this.current = table('current')
     this.log = table('log')
     this.expiries = table('expiries')
+    this.#fixed = readOnly ? { transaction: this.#root.useReadTransaction() } : undefined
   }
 
   /** Writes the format into a new file; refuses one that this code does not know. */
   async checkFormat(): Promise<void> {
-    const stored = this.#meta.get(META.format)
-    if (!stored) {
-      await this.transaction(() => this.putFormat(FORMAT))
-      return
-    }
+    if (this.#meta.get(META.format)) this.checkReadableFormat()
+    else await this.transaction(() => this.putFormat(FORMAT))
+  }
+
+  checkReadableFormat(): void {
+    const stored = this.#meta.get(META.format, this.#fixed)
+    if (!stored) throw new StoreOpenError('unreadable', `${this.#directory} holds a file that is no store`)
     const format = numberOf(stored)
     if (format > FORMAT)
       throw new StoreOpenError('newer-format', `the store has format ${format}; this version knows up to ${FORMAT}`)
@@ -132,7 +139,7 @@ export class Tables {
   }
 
   find(key: Key): Entry | undefined {
-    const bytes = this.current.get(keyBytes(key))
+    const bytes = this.current.get(keyBytes(key), this.#fixed)
     return bytes && decodeEntry(key, bytes)
   }
 
@@ -174,21 +181,32 @@ export class Tables {
     return bavail * bsize
   }
 
-  /** A state that stays as it is while it is read. Must be ended with `done`. */
+  /** The newest entries from `start` up to but without `end`, as they lie in the file. */
+  rows(start: Buffer, end: Buffer): Iterable<{ key: Buffer; value: Buffer }> {
+    return this.current.getRange({ start, end, ...this.#fixed })
+  }
+
+  /** A state that stays as it is while it is read. Must be ended with `release`. */
   snapshot(): Transaction {
-    return this.#root.useReadTransaction()
+    return this.#fixed?.transaction ?? this.#root.useReadTransaction()
+  }
+
+  release(snapshot: Transaction): void {
+    if (snapshot !== this.#fixed?.transaction) snapshot.done()
   }
 
   async close(): Promise<void> {
+    this.#fixed?.transaction.done()
     await this.#root.close()
   }
 
   *#expiriesIn(range: { end?: Buffer; limit?: number }): Generator<Expiry, void, void> {
-    for (const { key, value } of this.expiries.getRange(range)) yield { ...expiryKeyParts(key), key: keyOfBytes(value) }
+    for (const { key, value } of this.expiries.getRange({ ...range, ...this.#fixed }))
+      yield { ...expiryKeyParts(key), key: keyOfBytes(value) }
   }
 
   #number(name: Buffer): Revision {
-    const bytes = this.#meta.get(name)
+    const bytes = this.#meta.get(name, this.#fixed)
     return revision(bytes ? numberOf(bytes) : 0)
   }
 }

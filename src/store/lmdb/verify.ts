@@ -31,7 +31,7 @@ export async function* brokenInvariants(tables: Tables): AsyncGenerator<string, 
     yield* inTurns(currentProblems(walk))
     yield* inTurns(logProblems(walk))
   } finally {
-    transaction.done()
+    tables.release(transaction)
   }
 }
 
