@@ -207,6 +207,20 @@ describe('a kubelet', () => {
       'no relationship found between node',
     )
     expect(await failure(second!.get(Secret, used))).toContain('no relationship found between node')
+    const token = (client: Client, boundObjectRef?: object) =>
+      failure(
+        client.createSubresource(
+          ServiceAccount,
+          { namespace: 'default', name: 'default' },
+          {
+            subresource: 'token',
+            body: { spec: { ...(boundObjectRef && { boundObjectRef: boundObjectRef as never }) } },
+          },
+        ),
+      )
+    expect(await token(first!)).toContain('node requested token not bound to a pod')
+    expect(await token(first!, { kind: 'Pod', apiVersion: 'v1', name: 'on-n1' })).toBe('no failure')
+    expect(await token(second!, { kind: 'Pod', apiVersion: 'v1', name: 'on-n1' })).toContain('no relationship found')
     await first!.create(Node, { metadata: { name: 'n1' }, spec: {} })
     const created = await first!.get(Node, { name: 'n1' })
     expect(created.spec?.taints).toEqual([{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }])

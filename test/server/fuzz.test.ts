@@ -225,7 +225,8 @@ test(
         const stored = await client.request(`${path}/fuzzed`)
         const again = await send('PUT', `${path}/fuzzed`, stored.json)
         // The server itself may have written its status in between.
-      if (again.code !== 409) expect({ code: again.code, message: again.json.message }).toEqual({ code: 200, message: undefined })
+        if (again.code !== 409)
+          expect({ code: again.code, message: again.json.message }).toEqual({ code: 200, message: undefined })
         await send('DELETE', `${path}/fuzzed?gracePeriodSeconds=0`, {})
         await send('PATCH', `${path}/fuzzed`, { metadata: { finalizers: null } }, 'application/merge-patch+json')
       }),

@@ -2,8 +2,9 @@ import type { TokenRequest, TokenRequestSpec } from '../../api/authentication-v1
 import { Node, Pod, Secret, ServiceAccount } from '../../api/core-v1/types.ts'
 import { type FieldError, invalid, required } from '../../machinery/field-error.ts'
 import type { JsonObject } from '../../machinery/json.ts'
-import { badRequest, conflict, invalidObject, notFound } from '../../machinery/status.ts'
+import { badRequest, conflict, forbiddenTo, invalidObject, notFound } from '../../machinery/status.ts'
 import { timeText } from '../../machinery/time.ts'
+import { nodeNameOf } from '../authorization/node-authorizer.ts'
 import type { ObjectCaches } from '../object-cache.ts'
 import type { VirtualResource } from '../resources/virtual-resource.ts'
 import type { BoundObject, ServiceAccountTokens } from './service-account-tokens.ts'
@@ -20,7 +21,7 @@ export function tokenRequest({
   tokens: ServiceAccountTokens
   caches: ObjectCaches
 }): VirtualResource {
-  return async ({ namespace, name, body }) => {
+  return async ({ namespace, name, body }, { user }) => {
     const request = body as TokenRequest | undefined
     if (typeof request !== 'object' || request === null || !namespace || !name)
       throw badRequest('a TokenRequest is expected')
@@ -30,6 +31,7 @@ export function tokenRequest({
     const account = await caches.live(ServiceAccount, { namespace, name })
     if (!account) throw notFound({ group: '', resource: 'serviceaccounts' }, name)
     const boundTo = await boundObjectOf(spec, { namespace, account: name, caches })
+    requireOwnPod(nodeNameOf(user), boundTo)
     const audiences = spec.audiences && spec.audiences.length > 0 ? spec.audiences : tokens.audiences
     const expiresInSeconds = spec.expirationSeconds ?? EXPIRES_SECONDS_DEFAULT
     const { token, expiresAt } = tokens.issue({ account, audiences, expiresInSeconds, ...(boundTo && { boundTo }) })
@@ -40,6 +42,16 @@ export function tokenRequest({
       spec: { ...(spec as JsonObject), audiences, expirationSeconds: expiresInSeconds },
       status: { token, expirationTimestamp: timeText(expiresAt) },
     }
+  }
+}
+
+/** A kubelet gets tokens for the Pods on its own machine, and bound to them (NodeRestriction). */
+function requireOwnPod(nodeName: string | undefined, boundTo: BoundObject | undefined): void {
+  if (nodeName === undefined) return
+  const resource = { group: '', resource: 'serviceaccounts' }
+  if (boundTo?.kind !== 'Pod') throw forbiddenTo(resource, '', 'node requested token not bound to a pod')
+  if (boundTo.node?.name !== nodeName) {
+    throw forbiddenTo(resource, '', 'node requested token bound to a pod scheduled on a different node')
   }
 }
 

@@ -116,8 +116,10 @@ function measuring({ metrics, clock }: PipelineDependencies): Filter {
   }
 }
 
-function authentication({ authentication: authenticators }: PipelineDependencies): Filter {
+function authentication({ authentication: authenticators, clock }: PipelineDependencies): Filter {
   return async (request, next) => {
+    const { certificateEndMs } = request.exchange.peer
+    if (certificateEndMs !== undefined && clock.now().getTime() > certificateEndMs) throw unauthorized()
     request.user = (await authenticated(authenticators, request.exchange)) ?? ANONYMOUS
     return next(request)
   }

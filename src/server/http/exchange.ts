@@ -7,6 +7,8 @@ export interface Peer {
   readonly address: string
   /** Whom the client certificate names; absent without one. */
   readonly certificateUser?: UserInfo
+  /** When that certificate ends, in milliseconds of wall time: connections may live longer. */
+  readonly certificateEndMs?: number
   /** A certificate was shown, but no CA that we trust signed it or it is out of date. */
   readonly certificateProblem?: string
 }

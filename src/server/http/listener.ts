@@ -58,8 +58,10 @@ export function listen(
     settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 256 * 1024 },
     maxSessionMemory: 64,
     peerMaxConcurrentStreams: STREAMS_PER_CONNECTION_MAX,
-    ...{ maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEAD_MS_MAX, requestTimeout: REQUEST_MS_MAX },
+    ...{ maxHeaderSize: HEADER_BYTES_MAX },
   })
+  // HTTP/1.1 only; the constructor overwrites what its options say of these.
+  Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: REQUEST_MS_MAX })
   const sockets = new Set<Socket>()
   server.maxConnections = CONNECTIONS_MAX
   server.on('connection', (socket: Socket) => {
@@ -138,12 +140,15 @@ function peerOf(socket: TLSSocket | undefined): Peer {
   return peer
 }
 
-function certificateOf(socket: TLSSocket): Pick<Peer, 'certificateUser' | 'certificateProblem'> {
+function certificateOf(socket: TLSSocket): Omit<Peer, 'address'> {
   const certificate = socket.getPeerX509Certificate?.()
   if (!certificate) return {}
   if (!socket.authorized) return { certificateProblem: String(socket.authorizationError ?? 'not trusted') }
   const certificateUser = userOfSubject(certificate.subject)
-  return certificateUser ? { certificateUser } : { certificateProblem: 'the certificate names no user' }
+  const certificateEndMs = Date.parse(certificate.validTo)
+  return certificateUser
+    ? { certificateUser, certificateEndMs }
+    : { certificateProblem: 'the certificate names no user' }
 }
 
 /** The common name is the user, each organization a group. Node writes one attribute on each line. */
