@@ -1,7 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { ContainerRuntime, Image } from '../doors.ts'
+import { localDisk } from '../machine/local-disk.ts'
 import { runCommand } from '../machine/run-command.ts'
 
 export interface ImageStoreOptions {
@@ -15,6 +13,7 @@ const IMPORT_TIMEOUT_MS = 1_800_000
 /** The images of one machine, as `holdfast image` manages them: brought in from files, listed, removed. */
 export class ImageStore {
   readonly #options: ImageStoreOptions
+  #imports = 0
 
   constructor(options: ImageStoreOptions) {
     this.#options = options
@@ -28,13 +27,12 @@ export class ImageStore {
 
   /** As `load`, from memory. */
   async loadArchive(archive: Uint8Array): Promise<readonly string[]> {
-    const directory = await mkdtemp(join(tmpdir(), 'holdfast-image-'))
+    const path = `${this.#options.endpoint}.import-${++this.#imports}.tar`
     try {
-      const path = join(directory, 'image.tar')
-      await writeFile(path, archive)
+      await localDisk.writeFile(path, archive, 0o600)
       return await this.load(path)
     } finally {
-      await rm(directory, { recursive: true, force: true })
+      await localDisk.remove(path)
     }
   }
 
