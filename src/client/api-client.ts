@@ -23,83 +23,119 @@ interface ListAnswer {
 }
 
 /** The typed client over any transport. `fieldManager` names who wrote a field, as managedFields show it. */
-export function apiClient(transport: ApiTransport, defaults: { readonly fieldManager?: string } = {}): Client {
-  const call = <T extends KubernetesObject>(kind: Kind<T>, verb: ApiCall['verb'], rest: Partial<ApiCall>): ApiCall => ({
-    verb,
-    group: kind.group,
-    version: kind.version,
-    resource: kind.plural,
-    ...rest,
-  })
-  const writing = (options: WriteOptions = {}): CallOptions => ({ ...defaults, ...options })
-  const asKind = <T extends KubernetesObject>(answer: JsonObject): T => answer as unknown as T
+export const apiClient = (transport: ApiTransport, defaults: { readonly fieldManager?: string } = {}): Client =>
+  new ApiClient(transport, defaults)
 
-  const update = async <T extends KubernetesObject>(
+class ApiClient implements Client {
+  readonly transport: ApiTransport
+  readonly #defaults: { readonly fieldManager?: string }
+
+  constructor(transport: ApiTransport, defaults: { readonly fieldManager?: string }) {
+    this.transport = transport
+    this.#defaults = defaults
+  }
+
+  get<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey): Promise<T> {
+    return this.#request(kind, 'get', key)
+  }
+
+  async find<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey): Promise<T | undefined> {
+    try {
+      return await this.get(kind, key)
+    } catch (error) {
+      if (isStatusError(error, 'NotFound')) return undefined
+      throw error
+    }
+  }
+
+  list<T extends KubernetesObject>(kind: Kind<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+    return listOf(this.transport, kind, options)
+  }
+
+  async *watch<T extends KubernetesObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<ChangeEvent<T>> {
+    const { namespace, signal, ...rest } = options
+    const call = callOf(kind, 'watch', { ...(namespace && { namespace }), options: rest })
+    for await (const { type, object } of this.transport.watch(call, signal)) {
+      yield { type, object: object as unknown as T } // The server answers with objects of the kind that was asked for.
+    }
+  }
+
+  create<T extends KubernetesObject>(kind: Kind<T>, object: Unsaved<T>, options?: WriteOptions): Promise<T> {
+    const { namespace } = object.metadata
+    const body = { apiVersion: kind.apiVersion, kind: kind.kind, ...object } as unknown as JsonValue
+    return this.#request(kind, 'create', {
+      ...(kind.namespaced && namespace && { namespace }),
+      body,
+      options: this.#writing(options),
+    })
+  }
+
+  update<T extends KubernetesObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T> {
+    return this.#request(kind, 'update', this.#replacing(kind, object, options))
+  }
+
+  updateStatus<T extends KubernetesObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T> {
+    return this.#request(kind, 'update', { ...this.#replacing(kind, object, options), subresource: 'status' })
+  }
+
+  patch<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey, patch: Patch, options?: WriteOptions): Promise<T> {
+    const { type, body, subresource } = patch
+    const rest = { ...key, ...(subresource && { subresource }), body, patchType: type }
+    return this.#request(kind, 'patch', { ...rest, options: this.#writing(options) })
+  }
+
+  async delete<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
+    await this.transport.request(callOf(kind, 'delete', { ...key, ...deleteBody(options) }))
+  }
+
+  async deleteCollection<T extends KubernetesObject>(
     kind: Kind<T>,
-    object: T,
-    { subresource, ...options }: WriteOptions & { subresource?: string },
-  ): Promise<T> =>
-    asKind(
-      await transport.request(
-        call(kind, 'update', {
-          ...(kind.namespaced && { namespace: object.metadata.namespace! }),
-          ...(subresource && { subresource }),
-          name: object.metadata.name,
-          body: object as unknown as JsonValue,
-          options: writing(options),
-        }),
-      ),
-    )
+    options: ListOptions & DeleteOptions,
+  ): Promise<void> {
+    const { namespace, labelSelector, fieldSelector, ...deletion } = options
+    const selectors = { ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) }
+    const { body, options: flags } = deleteBody(deletion)
+    const rest = { ...(namespace && { namespace }), body, options: { ...flags, ...selectors } }
+    await this.transport.request(callOf(kind, 'deletecollection', rest))
+  }
 
-  const get = async <T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey): Promise<T> =>
-    asKind(await transport.request(call(kind, 'get', key)))
+  createSubresource<T extends KubernetesObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    { subresource, body }: { subresource: string; body: JsonObject },
+  ): Promise<JsonObject> {
+    return this.transport.request(callOf(kind, 'create', { ...key, subresource, body, options: this.#writing() }))
+  }
 
-  return {
-    transport,
-    get,
-    async find(kind, key) {
-      try {
-        return await get(kind, key)
-      } catch (error) {
-        if (isStatusError(error, 'NotFound')) return undefined
-        throw error
-      }
-    },
-    list: (kind, options = {}) => listOf(transport, kind, options),
-    async *watch<T extends KubernetesObject>(kind: Kind<T>, { namespace, signal, ...options }: WatchOptions) {
-      const watchCall = call(kind, 'watch', { ...(namespace && { namespace }), options })
-      for await (const { type, object } of transport.watch(watchCall, signal)) {
-        yield { type, object: asKind<T>(object) } satisfies ChangeEvent<T>
-      }
-    },
-    async create<T extends KubernetesObject>(kind: Kind<T>, object: Unsaved<T>, options?: WriteOptions) {
-      const { namespace } = object.metadata
-      const body = { apiVersion: kind.apiVersion, kind: kind.kind, ...object } as unknown as JsonValue
-      return asKind<T>(
-        await transport.request(
-          call(kind, 'create', { ...(kind.namespaced && namespace && { namespace }), body, options: writing(options) }),
-        ),
-      )
-    },
-    update: (kind, object, options = {}) => update(kind, object, options),
-    updateStatus: (kind, object, options = {}) => update(kind, object, { ...options, subresource: 'status' }),
-    async patch(kind, key, { type, body, subresource }: Patch, options) {
-      const rest = { ...key, ...(subresource && { subresource }), body, patchType: type, options: writing(options) }
-      return asKind(await transport.request(call(kind, 'patch', rest)))
-    },
-    async delete(kind, key, options = {}) {
-      await transport.request(call(kind, 'delete', { ...key, ...deleteBody(options) }))
-    },
-    async deleteCollection(kind, { namespace, labelSelector, fieldSelector, ...options }) {
-      const selectors = { ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) }
-      const { body, options: flags } = deleteBody(options)
-      const rest = { ...(namespace && { namespace }), body, options: { ...flags, ...selectors } }
-      await transport.request(call(kind, 'deletecollection', rest))
-    },
-    createSubresource: (kind, key, { subresource, body }) =>
-      transport.request(call(kind, 'create', { ...key, subresource, body, options: writing() })),
+  async #request<T extends KubernetesObject>(kind: Kind<T>, verb: ApiCall['verb'], rest: Partial<ApiCall>): Promise<T> {
+    return (await this.transport.request(callOf(kind, verb, rest))) as unknown as T // As for watch.
+  }
+
+  #replacing<T extends KubernetesObject>(kind: Kind<T>, object: T, options?: WriteOptions): Partial<ApiCall> {
+    return {
+      ...(kind.namespaced && { namespace: object.metadata.namespace! }),
+      name: object.metadata.name,
+      body: object as unknown as JsonValue,
+      options: this.#writing(options),
+    }
+  }
+
+  #writing(options: WriteOptions = {}): CallOptions {
+    return { ...this.#defaults, ...options }
   }
 }
+
+const callOf = (
+  { group, version, plural }: Pick<Kind, 'group' | 'version' | 'plural'>,
+  verb: ApiCall['verb'],
+  rest: Partial<ApiCall>,
+): ApiCall => ({
+  verb,
+  group,
+  version,
+  resource: plural,
+  ...rest,
+})
 
 function deleteBody({ dryRun, ...options }: DeleteOptions): { body: JsonObject; options: CallOptions } {
   const { gracePeriodSeconds, propagationPolicy, preconditions } = options
