@@ -8,7 +8,7 @@ import { dataTextOf, type RevisionData } from './revision-data.ts'
 import { revisionHashOf, revisionNameOf } from './revision-hash.ts'
 
 /** The label that keeps the first hash of a revision, also when a collision gave it another name. */
-export const REVISION_HASH_LABEL = 'controller.kubernetes.io/hash'
+const REVISION_HASH_LABEL = 'controller.kubernetes.io/hash'
 
 export interface NewRevision {
   readonly owner: KubernetesObject

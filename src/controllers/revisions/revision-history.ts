@@ -34,7 +34,7 @@ export function byAge(a: ControllerRevision, b: ControllerRevision): number {
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** One more than the highest number; the first revision is 1. */
-export const nextNumberOf = (revisions: readonly ControllerRevision[]): number =>
+const nextNumberOf = (revisions: readonly ControllerRevision[]): number =>
   Math.max(0, ...revisions.map(({ revision }) => revision)) + 1
 
 /** What the live template asks of the history. */

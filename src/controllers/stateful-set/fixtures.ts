@@ -9,7 +9,7 @@ import type { Plan, Step } from './plan.ts'
 import { placesOf, type World } from './world.ts'
 
 /** The moment at which all deciding functions are tested. */
-export const NOW = new Date('2026-01-01T01:00:00Z')
+const NOW = new Date('2026-01-01T01:00:00Z')
 
 export function setOf(
   spec: Partial<StatefulSet['spec']> = {},
@@ -33,10 +33,10 @@ export function setOf(
 
 export const dataTemplate = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce' as const] } }
 
-export const OLD = 'web-old'
-export const NEW = 'web-new'
+const OLD = 'web-old'
+const NEW = 'web-new'
 
-export const revisionNamed = (name: string, image = name): ControllerRevision => ({
+const revisionNamed = (name: string, image = name): ControllerRevision => ({
   apiVersion: 'apps/v1',
   kind: 'ControllerRevision',
   metadata: metaOf(name) as ControllerRevision['metadata'],

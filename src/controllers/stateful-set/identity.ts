@@ -5,7 +5,7 @@ import { controllerReferenceTo } from '../../machinery/object.ts'
 import { withClaimVolumes } from './storage.ts'
 
 export const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name'
-export const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index'
+const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index'
 export const REVISION_LABEL = 'controller-revision-hash'
 const ORDINAL_MAX = 2 ** 31 - 1
 const DIGITS = /^[0-9]+$/

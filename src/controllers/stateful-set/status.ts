@@ -78,7 +78,7 @@ export function isStatusNews(have: StatefulSetStatus, want: StatefulSetStatus): 
   )
 }
 
-export const PROGRESSING = 'Progressing'
+const PROGRESSING = 'Progressing'
 
 export const progressingOf = ({ conditions }: StatefulSetStatus): StatefulSetCondition | undefined =>
   conditions?.find(({ type }) => type === PROGRESSING)

@@ -64,7 +64,7 @@ test('B1, #60164, #88896, #141095: a broken Pod that holds the rollout is named 
   const set = setOf()
   const members = [member(set, 0, 'a'), member(set, 1, 'a'), member(set, 2, 'u', pulling)]
   const world = worldOf({ members })
-  expect(explain({ members: [...world.slots.map(({ pod }) => pod!)] })).toMatchObject({
+  expect(explain({ members: world.slots.map(({ pod }) => pod!) })).toMatchObject({
     status: 'False',
     reason: 'ImageNotPulled',
     message:
@@ -108,6 +108,12 @@ test('stumbling block 3: an init container that fails is named as such', () => {
   const failed = status('init-mysql', { terminated: { exitCode: 2, reason: 'Error', message: 'no such host' } })
   expect(withTop('P', { status: { phase: 'Pending', initContainerStatuses: [failed], conditions } }).message).toMatch(
     /^Pod web-2 init container init-mysql exits with code 2 again and again, last saying "no such host"/,
+  )
+})
+
+test('a Pod that is stuck at the newest revision says that a corrected template is not enough', () => {
+  expect(withTop('U', pulling).message).toMatch(
+    /Ends when it is ready; a corrected template reaches it only after "kubectl delete pod web-2 -n demo"\.$/,
   )
 })
 

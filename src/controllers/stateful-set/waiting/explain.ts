@@ -100,10 +100,11 @@ function aboutPods(world: World, wait: Wait, { pods, evidence, movingReason }: S
 }
 
 /** `Pod web-2 cannot …, since …. Rule. What ends it.` */
-function explained(podName: string, problem: Problem, { rule, remedy }: RuleText, others = ''): Explanation {
+function explained(podName: string, problem: Problem, text: RuleText, others = ''): Explanation {
+  const { rule, remedy, stallRemedy } = text
   const since = problem.since ? `, since ${wholeSeconds(problem.since)}` : ''
   // What releases the rule is said first: it is the shorter way, and the one that is not obvious.
-  const ends = remedy ?? problem.remedy ?? 'Ends when the Pod is ready'
+  const ends = remedy ?? problem.remedy ?? (problem.isStall && stallRemedy ? stallRemedy : 'Ends when the Pod is ready')
   const also = remedy && problem.remedy ? `. ${problem.remedy}` : ''
   return {
     status: problem.isStall ? 'False' : 'True',

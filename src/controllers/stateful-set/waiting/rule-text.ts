@@ -8,6 +8,8 @@ export interface RuleText {
   readonly rule: string
   /** Said when the Pod's own problem has no remedy. */
   readonly remedy?: string
+  /** Said when the Pod is stuck and neither has a remedy. */
+  readonly stallRemedy?: string
   /** The rule holds back something that the user has asked for: an update, a smaller set. */
   readonly isHolding?: boolean
 }
@@ -56,7 +58,10 @@ function orderedRule(world: World, pod: Pod): RuleText {
       isHolding: true,
     }
   }
-  return { rule: `OrderedReady creates, updates and removes no other Pod until ${name} is available` }
+  return {
+    rule: `OrderedReady creates, updates and removes no other Pod until ${name} is available`,
+    stallRemedy: `Ends when it is ready; a corrected template reaches it only after ${kubectlDelete(pod)}`,
+  }
 }
 
 /** A broken Pod at a revision that nobody wants any more (B1; kubernetes/kubernetes#60164, #88896, #141095). */
