@@ -23,6 +23,8 @@ export interface QueuedPod {
   backoffUntilMs: number
   /** Those whose events can help it. */
   refusedBy: ReadonlySet<string>
+  /** Set by who waits on the Pod's behalf; aborted when it is gone, or on a machine. */
+  gone: AbortController | undefined
 }
 
 /** A heap's entry. It counts only while the Pod is still in the state, and in the turn, for which it was made. */
@@ -84,6 +86,7 @@ export class SchedulingQueue {
         waitsSinceMs: nowMs,
         backoffUntilMs: 0,
         refusedBy: new Set(),
+        gone: undefined,
       }
       this.#pods.set(info.uid, pod)
       this.#admit(pod)
@@ -101,6 +104,7 @@ export class SchedulingQueue {
     if (!pod) return
     this.#leave(pod)
     this.#pods.delete(uid)
+    pod.gone?.abort(new Error('the Pod is gone'))
   }
 
   /** The next Pod to place, now in flight: answer with `refused`, `failed` or, once it is bound or gone, `remove`. */

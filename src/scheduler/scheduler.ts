@@ -147,7 +147,7 @@ class Scheduler {
     const { events } = this.#dependencies
     const { namespace, name } = pod.info.pod.metadata
     try {
-      for (const hold of holds) await hold.fulfil?.(signal)
+      if (holds.length > 0) await this.#fulfil(pod, holds, signal)
       signal.throwIfAborted()
       if (this.#queue.find(pod.uid) !== pod) return // Deleted, or bound by another, meanwhile.
       if (!node.node) throw new Error(`node "${node.name}" is gone`)
@@ -164,6 +164,12 @@ class Scheduler {
     } finally {
       for (const hold of holds) hold.release()
     }
+  }
+
+  async #fulfil(pod: QueuedPod, holds: readonly Hold[], signal: AbortSignal): Promise<void> {
+    pod.gone = new AbortController()
+    const whileWanted = AbortSignal.any([signal, pod.gone.signal])
+    for (const hold of holds) await hold.fulfil?.(whileWanted)
   }
 
   /** Frees the machine again, unless the API has meanwhile shown the Pod to be on one. */

@@ -79,6 +79,7 @@ test('a Pod deleted while it waits for its volume is not bound', async () => {
   await world.rest()
   await provision(world, (await claimIn(world)).metadata.annotations![SELECTED]!)
   expect(world.api.bindings).toEqual([])
+  expect(world.eventsAbout('web-0')).toEqual([])
 })
 
 test('volumes are made only in the topologies that the class allows', async () => {
