@@ -15,6 +15,7 @@ import { apiVersionOf, type ServedKind } from '../served-kind.ts'
 import { scaleBy } from '../subresources/scale.ts'
 import { ageText } from '../tables/age.ts'
 import type { Cell, TableColumn } from '../tables/table-column.ts'
+import { hasRules, ruleErrors } from './cel-rules.ts'
 import { openApiErrors } from './custom-validation.ts'
 import { JsonPath } from './json-path.ts'
 import { customReader, fillDefaults, ownershipSchemaOf, type StructuralSchema } from './structural-schema.ts'
@@ -107,11 +108,16 @@ function customInfoOf({ spec }: CustomResourceDefinition, version: CustomResourc
 function customDifferences(version: CustomResourceDefinitionVersion, schema: StructuralSchema): KindDifferences {
   const { subresources, additionalPrinterColumns, selectableFields = [] } = version
   const check = (object: JsonObject) => openApiErrors(schema, object, '')
+  // Rules may count on the types of what they look at.
+  const checkRules = (object: JsonObject, old?: JsonObject) =>
+    hasRules(schema) && check(object).length === 0 ? ruleErrors(schema, { value: object, old, path: '' }) : []
   const scale = subresources?.scale && customScale(subresources.scale)
   return {
     hasGeneration: true,
     validate: check,
-    validateStatusUpdate: check,
+    validateCreate: object => checkRules(object),
+    validateUpdate: checkRules,
+    validateStatusUpdate: (object, old) => [...check(object), ...checkRules(object, old)],
     columns: additionalPrinterColumns?.length ? additionalPrinterColumns.map(customColumn) : [ageColumn],
     selectableFields: Object.fromEntries(
       selectableFields.map(({ jsonPath }) => {

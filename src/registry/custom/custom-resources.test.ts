@@ -220,3 +220,47 @@ test('names that are taken are not served until they are free', async () => {
   await (server.clock as VirtualClock).rest()
   expect(server.resource('backupplans.v1.example.com').info.shortNames).toEqual(['bk'])
 })
+
+test('CEL rules hold for objects and for their changes', async () => {
+  await using server = await open()
+  const rules = [
+    { rule: 'self.replicas <= 5', message: 'at most five' },
+    {
+      rule: 'self.schedule == oldSelf.schedule',
+      message: 'the schedule stays',
+      reason: 'FieldValueForbidden',
+      fieldPath: '.schedule',
+    },
+    {
+      rule: "!has(self.mode) || self.mode != 'Partial'",
+      messageExpression: "'mode ' + self.mode + ' is not ready yet'",
+    },
+  ]
+  await define(server, withRules(rules))
+  await server.create(BACKUPS, { metadata: { name: 'a' }, spec: { schedule: '1' } })
+  const many = await failureOf(
+    server.create(BACKUPS, { metadata: { name: 'b' }, spec: { schedule: '1', replicas: 6 } }),
+  )
+  expect(many.message).toBe('Backup.example.com "b" is invalid: spec: Invalid value: "object": at most five')
+  const body = { spec: { schedule: '2', mode: 'Partial' } }
+  const both = await failureOf(server.patch(BACKUPS, 'a', { type: 'merge', body }))
+  expect(both.details!.causes!.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+    'spec.schedule: Forbidden: the schedule stays',
+    'spec: Invalid value: "object": mode Partial is not ready yet',
+  ])
+})
+
+test('a rule that is no CEL is refused', async () => {
+  await using server = await open()
+  const status = await failureOf(server.create(DEFINITIONS, withRules([{ rule: 'self.replicas <' }])))
+  expect(status.message).toContain(
+    'properties[spec].x-kubernetes-validations[0].rule: Invalid value: "self.replicas <": compilation failed',
+  )
+})
+
+const withRules = (rules: readonly JsonObject[]): JsonObject =>
+  definition({
+    schema: {
+      openAPIV3Schema: { type: 'object', properties: { spec: { ...spec, 'x-kubernetes-validations': rules } } },
+    },
+  })

@@ -6,6 +6,7 @@ import {
 } from '../../api/apiextensions-v1/types.ts'
 import { type FieldError, forbidden, invalid, required } from '../../machinery/field-error.ts'
 import { dns1035LabelProblems, dnsSubdomainProblems } from '../../machinery/names.ts'
+import { ruleProblem } from '../custom/cel-rules.ts'
 import { defineKind } from '../kind-definition.ts'
 import { oneOf, wellFormed } from './field-rules.ts'
 import { immutable } from './workload-validation.ts'
@@ -118,6 +119,10 @@ function structureErrors(schema: JSONSchemaProps, path: string): readonly FieldE
   if (schema.properties && schema.additionalProperties) {
     errors.push(forbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'))
   }
+  schema['x-kubernetes-validations']?.forEach(({ rule }, index) => {
+    const problem = rule ? ruleProblem(rule) : 'a rule is required'
+    if (problem) errors.push(invalid(`${path}.x-kubernetes-validations[${index}].rule`, rule ?? '', problem))
+  })
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     errors.push(...structureErrors(property, `${path}.properties[${name}]`))
   }

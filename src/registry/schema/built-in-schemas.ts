@@ -1,26 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { kubernetesResources, kubernetesSchemas, type ResourceRow } from '../../machinery/interface-data.ts'
 import type { Schema } from '../../machinery/schema.ts'
 import { CompiledSchema, type OpenApiSchema } from './compiled-schema.ts'
 
-/** One line of `data/kubernetes-resources.json`. */
-export interface ResourceRow {
-  readonly group: string
-  readonly version: string
-  readonly kind: string
-  readonly plural: string
-  readonly namespaced: boolean
-  readonly shortNames: readonly string[]
-  readonly categories: readonly string[]
-  readonly subresources: readonly string[]
-  readonly schema: string
-}
-
-const DATA = join(import.meta.dirname, '../../../data')
+export type { ResourceRow }
 
 /** Every built-in kind, in the order of the interface data. */
-export const builtInResources = (): readonly ResourceRow[] =>
-  JSON.parse(readFileSync(join(DATA, 'kubernetes-resources.json'), 'utf8')) as ResourceRow[]
+export const builtInResources = (): readonly ResourceRow[] => kubernetesResources
 
 /** The schemas of all built-in types. Types compile when first used, so start-up pays only for the parsing. */
 export class BuiltInSchemas {
@@ -28,8 +13,7 @@ export class BuiltInSchemas {
   readonly #compiled = new Map<string, CompiledSchema>()
 
   constructor() {
-    const text = readFileSync(join(DATA, 'kubernetes-schemas.json'), 'utf8')
-    this.documents = { ...(JSON.parse(text) as { [name: string]: OpenApiSchema }), ...API_SERVICE_SCHEMAS }
+    this.documents = { ...(kubernetesSchemas as { [name: string]: OpenApiSchema }), ...API_SERVICE_SCHEMAS }
   }
 
   /** The schema of this name. A name that nobody defined accepts anything. */
