@@ -153,11 +153,71 @@ describe.each(binaries())('kubectl $version', ({ version, path }) => {
     await ok('expose deployment shop --port=80')
     await ok('create secret generic keys --from-literal=a=b')
     await ok('create job once --image=busybox')
+    await ok('create service nodeport front --tcp=80:8080')
+    await ok('create service externalname away --external-name=example.com')
+    await ok('create ingress door --rule=a.example/*=shop:80')
+    await ok('create pdb kept --selector=app=shop --min-available=0')
+    await ok('create priorityclass low --value=0 --global-default=false')
+    await ok('create clusterrole viewer --verb=get,list --resource=pods,deployments.apps')
+    await ok('autoscale deployment shop --min=1 --max=3 --cpu-percent=50')
+    await ok('create secret docker-registry pull --docker-username=a --docker-password=b --docker-server=c')
+    expect(await ok('get svc front -o jsonpath={.spec.ports[0].nodePort}')).toMatch(/^3\d{4}$/)
+    expect(await ok('get pdb kept -o jsonpath={.spec.minAvailable}')).toBe('0')
     await ok('create cronjob often --image=busybox --schedule=@hourly')
     expect(await ok('get deploy,job,cronjob -o name')).toBe(
       'deployment.apps/shop\njob.batch/once\ncronjob.batch/often\n',
     )
     expect((await run('events')).stderr).toContain('No events found')
     expect(await ok('rollout history deploy shop')).toContain('deployment.apps/shop')
+  })
+
+  test('serves a custom resource as soon as it is defined', async () => {
+    const input = JSON.stringify({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'shelves.library.example' },
+      spec: {
+        group: 'library.example',
+        scope: 'Namespaced',
+        names: { plural: 'shelves', singular: 'shelf', kind: 'Shelf', shortNames: ['sf'] },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            additionalPrinterColumns: [{ name: 'Books', type: 'integer', jsonPath: '.spec.books' }],
+            schema: {
+              openAPIV3Schema: {
+                type: 'object',
+                properties: {
+                  spec: { type: 'object', properties: { books: { type: 'integer', description: 'How many.' } } },
+                },
+              },
+            },
+          },
+        ],
+      },
+    })
+    await ok('apply -f -', { input })
+    const shelf = JSON.stringify({
+      apiVersion: 'library.example/v1',
+      kind: 'Shelf',
+      metadata: { name: 'one' },
+      spec: { books: 3 },
+    })
+    await expect.poll(async () => (await run('apply -f -', { input: shelf })).code, { timeout: 5000 }).toBe(0)
+    expect(await ok('get sf')).toMatch(/^NAME +BOOKS\none +3\n$/)
+    expect(await ok('explain shelf.spec.books')).toContain('How many.')
+    expect(await ok('api-resources --api-group=library.example')).toMatch(
+      /^shelves +sf +library.example\/v1 +true +Shelf$/m,
+    )
+    await ok('delete crd shelves.library.example --wait=false')
+  })
+
+  test('shows changes as they come', async () => {
+    const watching = run('get cm -w --request-timeout=4s')
+    await ok('create cm fresh --from-literal=a=b')
+    await ok('delete cm fresh')
+    expect((await watching).stdout).toMatch(/^fresh +1 +\d+s$/m)
   })
 })
