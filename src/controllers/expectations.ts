@@ -1,14 +1,20 @@
 import type { Kind, KubernetesObject, Unsaved } from '../api/kind.ts'
 import type { Client, DeleteOptions } from '../client/client.ts'
-import type { InformerFactory } from '../client/informer.ts'
+import type { Informer, InformerFactory } from '../client/informer.ts'
 import { keyOf, keyText, type ObjectKey } from '../machinery/object.ts'
 import { isStatusError } from '../machinery/status.ts'
 
 /** How long a pass that met its own unseen write waits at most, if the event that shows the write never enqueues it. */
 export const UNSEEN_WRITE_RECHECK_MS = 1000
 
+interface Seen {
+  readonly type: 'seen'
+  readonly kind: Kind
+  readonly resourceVersion: string
+}
+
 type Expected =
-  | { readonly type: 'seen'; readonly kind: Kind; readonly resourceVersion: string }
+  | Seen
   | { readonly type: 'gone'; readonly kind: Kind; readonly key: ObjectKey; readonly uid: string }
   | { readonly type: 'uncertain'; readonly kind: Kind; readonly key: ObjectKey }
 
@@ -20,6 +26,7 @@ type Expected =
 export class Expectations {
   readonly #client: Client
   readonly #informers: InformerFactory
+  readonly #byKind = new Map<Kind, Informer<KubernetesObject>>()
   readonly #expected = new Map<string, Expected[]>()
 
   constructor({ client, informers }: { readonly client: Client; readonly informers: InformerFactory }) {
@@ -85,13 +92,24 @@ export class Expectations {
 
   #expect(owner: ObjectKey, expected: Expected): void {
     const text = keyText(owner)
-    const list = this.#expected.get(text)
-    if (list) list.push(expected)
-    else this.#expected.set(text, [expected])
+    const list = this.#expected.get(text) ?? []
+    this.#expected.set(text, list)
+    const at =
+      expected.type === 'seen' ? list.findIndex(other => other.type === 'seen' && other.kind === expected.kind) : -1
+    if (at < 0) list.push(expected)
+    else list[at] = later(list[at] as Seen, expected as Seen) // Who has seen the later write has seen the earlier.
+  }
+
+  #informerOf(kind: Kind): Informer<KubernetesObject> {
+    const known = this.#byKind.get(kind)
+    if (known) return known
+    const informer = this.#informers.informer(kind)
+    this.#byKind.set(kind, informer)
+    return informer
   }
 
   #isMet(expected: Expected): boolean {
-    const informer = this.#informers.informer(expected.kind)
+    const informer = this.#informerOf(expected.kind)
     switch (expected.type) {
       case 'seen':
         return hasReached(informer.resourceVersion, expected.resourceVersion)
@@ -104,6 +122,8 @@ export class Expectations {
     }
   }
 }
+
+const later = (a: Seen, b: Seen): Seen => (hasReached(a.resourceVersion, b.resourceVersion) ? a : b)
 
 /** Whether a cache at `have` holds the write that made `wanted`. */
 export function hasReached(have: string, wanted: string): boolean {
