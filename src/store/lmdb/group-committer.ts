@@ -140,7 +140,7 @@ export class GroupCommitter {
 
 /** With less room than this a write that was cut short was so for want of room. LMDB calls that an I/O error. */
 const FREE_BYTES_MIN = 32 * 1024 * 1024
-const NO_ROOM = /no space left|disk quota exceeded|MDB_MAP_FULL|mapsize limit/i
+const NO_ROOM = /no space left|disk quota exceeded|file too large|MDB_MAP_FULL|mapsize limit/i
 const CUT_SHORT = /input\/output error/i
 
 function storeErrorFrom(cause: unknown, freeBytes: number): StoreError {
