@@ -129,7 +129,7 @@ class Decoder {
       this.#path.push(index)
       const decoded = items ? this.#value(items, item, schema) : this.#any(item)
       this.#path.pop()
-      return decoded ?? zeroOf(items)
+      return decoded ?? (items?.type === 'object' ? this.object(items, {}) : zeroOf(items))
     })
   }
 

@@ -1,18 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { kubernetesSchemas } from '../../machinery/interface-data.ts'
 import type { JsonObject, JsonValue } from '../../machinery/json.ts'
 import type { CallContext, Registry, ResourceInfo } from '../../registry/resource.ts'
 
 /** Schemas by their name in `/openapi`. */
 export type Schemas = ReadonlyMap<string, JsonObject>
 
-const DATA = join(import.meta.dirname, '../../../data/kubernetes-schemas.json')
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 const reference = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` })
 
 /** The schemas of every built-in type. Read when first asked for: most clients never do. */
-export const builtInSchemas = (): Map<string, JsonObject> =>
-  new Map(Object.entries(JSON.parse(readFileSync(DATA, 'utf8')) as { [name: string]: JsonObject }))
+export const builtInSchemas = (): Map<string, JsonObject> => new Map(Object.entries(kubernetesSchemas))
 
 /** Where a kind's schema is found: a custom kind has none among the built-in ones, so its name is made as upstream does. */
 export function schemaNameOf(info: ResourceInfo): string {

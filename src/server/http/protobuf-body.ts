@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import protobuf from 'protobufjs'
+import kubernetesProtobuf from '../../../data/kubernetes-protobuf.json' with { type: 'json' }
 import type { JsonObject, JsonValue } from '../../machinery/json.ts'
 import { timeText } from '../../machinery/time.ts'
 import { BodyError, checkShape } from './json-text.ts'
 
 /** What client-go sends by default since kubectl 1.32: these four bytes, then a `runtime.Unknown` around the object. */
 const MAGIC = Buffer.from('k8s\0')
-const DATA = join(import.meta.dirname, '../../../data/kubernetes-protobuf.json')
 const META = 'k8s.io.apimachinery.pkg.apis.meta.v1'
 
 /** Messages that Go embeds, so that in JSON their fields lie in the message around them. */
@@ -62,7 +60,7 @@ const ZERO_DROPPED: ReadonlySet<string> = new Set([
 
 let loaded: protobuf.Root | undefined
 const schema = (): protobuf.Root => {
-  loaded ??= protobuf.Root.fromJSON(JSON.parse(readFileSync(DATA, 'utf8')) as protobuf.INamespace)
+  loaded ??= protobuf.Root.fromJSON(kubernetesProtobuf as protobuf.INamespace)
   return loaded
 }
 
