@@ -6,6 +6,7 @@ import { daemonSetController } from './daemon-set/daemon-set-controller.ts'
 import { deploymentController } from './deployment/deployment-controller.ts'
 import { disruptionController } from './disruption/disruption-controller.ts'
 import { endpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts'
+import { endpointSliceMirroringController } from './endpoint-slice-mirroring/endpoint-slice-mirroring-controller.ts'
 import { endpointsController } from './endpoints/endpoints-controller.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
 import { jobController } from './job/job-controller.ts'
@@ -19,7 +20,8 @@ import { podGcController } from './pod-gc/pod-gc-controller.ts'
 import { replicaSetController, replicationController } from './replica-set/replica-set-controller.ts'
 import { rootCaController } from './root-ca/root-ca-controller.ts'
 import { serviceAccountController } from './service-account/service-account-controller.ts'
-import { statefulSetController } from './stateful-set/stateful-set-controller.ts'
+import { featuresFrom } from './stateful-set/features.ts'
+import { statefulSetControllerWith } from './stateful-set/stateful-set-controller.ts'
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts'
 
 export interface ControllerOptions {
@@ -29,6 +31,8 @@ export interface ControllerOptions {
   readonly podRange?: PodRangeOptions
   /** Certifies machines and users that ask for it; without one nobody here does. */
   readonly signer?: CertificateSigner
+  /** Feature gates by name, as the API server has them; those not named are as Kubernetes has them by default. */
+  readonly featureGates?: Readonly<Record<string, boolean>>
 }
 
 /** Every controller of a cluster. The order says only which start first. */
@@ -36,6 +40,7 @@ export function controllerDefinitions({
   rootCertificate,
   podRange = DEFAULT_POD_RANGE,
   signer,
+  featureGates = {},
 }: ControllerOptions = {}): readonly ControllerDefinition[] {
   return [
     serviceAccountController,
@@ -48,6 +53,7 @@ export function controllerDefinitions({
     namespaceController,
     endpointSliceController,
     endpointsController,
+    endpointSliceMirroringController,
     replicaSetController,
     replicationController,
     deploymentController,
@@ -56,7 +62,7 @@ export function controllerDefinitions({
     cronJobController,
     disruptionController,
     garbageCollector,
-    statefulSetController,
+    statefulSetControllerWith(featuresFrom(featureGates)),
     persistentVolumeController,
     claimProtectionController,
     volumeProtectionController,

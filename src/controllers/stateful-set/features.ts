@@ -7,3 +7,9 @@ export interface StatefulSetFeatures {
 }
 
 export const defaultFeatures: StatefulSetFeatures = { maxUnavailable: true, recreate: false }
+
+/** By the names that the API server knows them under. */
+export const featuresFrom = (gates: Readonly<Record<string, boolean>>): StatefulSetFeatures => ({
+  maxUnavailable: gates.MaxUnavailableStatefulSet ?? defaultFeatures.maxUnavailable,
+  recreate: gates.StatefulSetRecreateStrategy ?? defaultFeatures.recreate,
+})
