@@ -69,3 +69,21 @@ test('a hundred and fifty Pods stand in two slices, and go with their Service', 
   expect(await slices(cluster)).toEqual([])
   expect(await cluster.find('endpoints/web')).toBeUndefined()
 })
+
+test('Endpoints that people write for a Service without selector are mirrored, and go with them', async () => {
+  await using cluster = await startCluster({ nodes: 1 })
+  await cluster.apply([
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { ports: [{ port: 80 }] } },
+    {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { name: 'web' },
+      subsets: [{ addresses: [{ ip: '192.0.2.1' }], ports: [{ port: 8080 }] }],
+    },
+  ])
+  await cluster.settle()
+  expect(await endpoints(cluster)).toEqual([{ addresses: ['192.0.2.1'], conditions: { ready: true } }])
+  await cluster.delete('endpoints/web')
+  await cluster.settle()
+  expect(await slices(cluster)).toEqual([])
+})
