@@ -1,13 +1,12 @@
-import { Counter, Gauge, Histogram, type Registry as MetricsRegistry } from 'prom-client'
+import { Gauge, type Registry as MetricsRegistry } from 'prom-client'
 import type { Clock } from '../../machinery/clock.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import { type Random, uuidFrom } from '../../machinery/random.ts'
 import { badRequest, noSuchPath, unauthorized } from '../../machinery/status.ts'
-import type { UserInfo } from '../../registry/resource.ts'
 import { ANONYMOUS, type Authenticator } from '../authentication/authenticator.ts'
 import { impersonated } from '../authentication/impersonation.ts'
 import { authenticated } from '../authentication/request-authenticator.ts'
-import { type Attributes, type Authorizer, MASTERS_GROUP } from '../authorization/authorizer.ts'
+import type { Attributes, Authorizer } from '../authorization/authorizer.ts'
 import { requireAllowed } from '../authorization/forbidden.ts'
 import type { DocumentHandler } from '../documents/document.ts'
 import type { Exchange } from '../http/exchange.ts'
@@ -17,6 +16,7 @@ import type { ResourceHandler } from '../resources/resource-handler.ts'
 import type { StreamRelay } from '../streams/stream-relay.ts'
 import { type Filter, filtered, type Handler, type Request } from './filter.ts'
 import { InFlightLimiter } from './in-flight.ts'
+import { isLong, measuring } from './measuring.ts'
 
 export interface PipelineDependencies {
   readonly clock: Clock
@@ -74,48 +74,6 @@ function infoOf({ method, path, query }: Exchange): RequestInfo {
   }
 }
 
-/** Bounds of the buckets in seconds, upstream's finer ones left out. */
-const DURATION_BUCKETS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 15, 30, 60]
-
-function measuring({ metrics, clock }: PipelineDependencies): Filter {
-  const labelNames = ['verb', 'group', 'resource', 'subresource'] as const
-  const requests = new Counter({
-    name: 'apiserver_request_total',
-    help: 'Requests answered, by verb, resource and status code class.',
-    labelNames: [...labelNames, 'code'],
-    registers: [metrics],
-  })
-  const durations = new Histogram({
-    name: 'apiserver_request_duration_seconds',
-    help: 'Time from a request to its answer; watches are not counted.',
-    labelNames: ['verb'],
-    buckets: DURATION_BUCKETS,
-    registers: [metrics],
-  })
-  const watches = new Gauge({ name: 'apiserver_longrunning_requests', help: 'Watches open now.', registers: [metrics] })
-  return async (request, next) => {
-    const { info } = request
-    const labels = info.isResource
-      ? { verb: info.verb, group: info.group, resource: info.resource, subresource: info.subresource }
-      : { verb: info.verb, group: '', resource: '', subresource: '' }
-    const startMs = clock.monotonicMs()
-    if (isLong(request)) watches.inc()
-    let code = 'success'
-    try {
-      await next(request)
-    } catch (error) {
-      code = 'failure'
-      // Names that nothing serves come from strangers; they may not become label values without end.
-      if (!request.exchange.peer.certificateUser && request.user === ANONYMOUS) labels.resource = ''
-      throw error
-    } finally {
-      if (isLong(request)) watches.dec()
-      else durations.observe({ verb: labels.verb }, (clock.monotonicMs() - startMs) / 1000)
-      requests.inc({ ...labels, code })
-    }
-  }
-}
-
 function authentication({ authentication: authenticators, clock }: PipelineDependencies): Filter {
   return async (request, next) => {
     const { certificateEndMs } = request.exchange.peer
@@ -170,12 +128,6 @@ function limits({ clock, metrics }: PipelineDependencies): Filter {
 }
 
 const isHealthPath = (path: string): boolean => /^\/(livez|readyz|healthz)(\/|$)/.test(path)
-const STREAMS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy', 'log'])
-
-function isLong({ info }: Request): boolean {
-  return info.isResource && (info.verb === 'watch' || STREAMS.has(info.subresource))
-}
-
 function classOf(request: Request): 'mutating' | 'reading' | 'watching' {
   if (isLong(request)) return 'watching'
   const { verb } = request.info
@@ -241,6 +193,3 @@ function answering({ resources, documents, streams }: PipelineDependencies): Han
     throw noSuchPath()
   }
 }
-
-/** Whether a user is beyond all limits of roles. */
-export const isMaster = (user: UserInfo): boolean => user.groups.includes(MASTERS_GROUP)
