@@ -98,6 +98,14 @@ test('several servers share a prefix, and see each other', async () => {
   expect(await listed(stranger!)).toEqual([])
 })
 
+test('the head that one server confirms is not before what another one wrote', async () => {
+  const [one, two] = await Promise.all([open(), open()])
+  for (let i = 0; i < 20; i++) {
+    const [made] = await createAll(one!, [`/k${i}`])
+    expect(await two!.confirmHead!()).toBeGreaterThanOrEqual(made!)
+  }
+})
+
 test('a reader hears how far etcd has come though only strangers write', async () => {
   const [store, stranger] = await Promise.all([open(), open({ prefix: '/another' })])
   const stop = new AbortController()

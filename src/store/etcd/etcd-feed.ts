@@ -11,7 +11,7 @@ import { RecentChanges } from './recent-changes.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** When a read told of a revision, and the feed has not come that far by itself after this time, it is helped. */
-const HELP_MS = 100
+const HELP_MS = 25
 
 export interface EtcdFeedOptions {
   readonly client: EtcdClient
