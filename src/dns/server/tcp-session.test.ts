@@ -16,7 +16,7 @@ const clock: Clock = {
   },
 }
 const { signal } = new AbortController()
-const echo: Responder = packet => Buffer.from(`<${packet}>`)
+const echo: Responder = packet => Buffer.from(`<${String(packet)}>`)
 const framed = (text: string): Buffer =>
   Buffer.from(`${String.fromCharCode(text.length >> 8, text.length & 0xff)}${text}`, 'latin1')
 
@@ -59,7 +59,7 @@ test('an idle client is put out', async () => {
   const served = serveTcp(subject.connection, { respond: echo, clock, signal })
   while (subject.sent() === '') await Promise.resolve()
   await Promise.resolve()
-  for (const run of [...timers]) run()
+  for (const run of timers.slice()) run()
   await served
 })
 
