@@ -159,7 +159,7 @@ export class SchedulingQueue {
       const helps = helpedBy?.[event.kind] as ((pod: PodInfo, event: ClusterEvent) => boolean) | undefined // Of its kind.
       const refused = helps && this.#refusedBy.get(name)
       if (!refused) continue
-      for (const pod of [...refused]) {
+      for (const pod of refused) {
         if (!helps(pod.info, event)) continue
         this.#leave(pod)
         this.#enterAfterPause(pod)

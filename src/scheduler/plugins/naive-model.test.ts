@@ -97,7 +97,8 @@ const isNearAndApart: Rule = (pod, node, { nodes, placed }) => {
     ? near.every(term => labelsOf(node)[term.topologyKey] !== undefined)
     : near.every(term => wanted.some(other => sharesDomain(other.node, term.topologyKey)))
   const isApart = placed.every(other =>
-    [...required(pod, 'podAntiAffinity').filter(term => selects(term.labelSelector, other.pod))]
+    required(pod, 'podAntiAffinity')
+      .filter(term => selects(term.labelSelector, other.pod))
       .concat(required(other.pod, 'podAntiAffinity').filter(term => selects(term.labelSelector, pod)))
       .every(term => !sharesDomain(other.node, term.topologyKey)),
   )
