@@ -30,6 +30,7 @@ export class PodStatusWriter {
     if (current?.status === 'False' && current.reason === reason && current.message === message) return
     const since = current?.status === 'False' ? current.lastTransitionTime : undefined
     const lastTransitionTime = since ?? timeText(clock.now())
+    const { generation } = pod.metadata
     const condition = {
       type: 'PodScheduled',
       status: 'False',
@@ -37,6 +38,7 @@ export class PodStatusWriter {
       message,
       lastTransitionTime,
       lastProbeTime: null,
+      ...(generation !== undefined && { observedGeneration: generation }),
     }
     try {
       const body = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }
