@@ -91,7 +91,13 @@ class ListeningDnsServer implements DnsServer {
       catalog: this.#catalog,
       zone: this.zone,
       forwarder: this.#forwarder,
-      ownNames: ownNames({ catalog: this.#catalog, zone: this.zone, clock: dependencies.clock, domain }),
+      ownNames: ownNames({
+        catalog: this.#catalog,
+        zone: this.zone,
+        clock: dependencies.clock,
+        domain,
+        podRange: addressRangeOf(configuration.podRange),
+      }),
       count: answerCounter(dependencies.metrics),
     })
   }

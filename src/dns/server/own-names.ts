@@ -1,4 +1,5 @@
 import type { Pod } from '../../api/core-v1/types.ts'
+import type { AddressRange } from '../../machinery/address-range.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { publishesUnready } from '../../machinery/service-endpoints.ts'
 import type { Answer } from '../cluster/answer.ts'
@@ -32,11 +33,13 @@ export function ownNames({
   zone,
   clock,
   domain,
+  podRange,
 }: {
   catalog: ClusterCatalog
   zone: ClusterZone
   clock: Clock
   domain: DomainName
+  podRange: AddressRange
 }): OwnNames {
   let held = 0
   const hold = async (question: Question): Promise<Answer | undefined> => {
@@ -58,7 +61,7 @@ export function ownNames({
     mayCome: question => podOf(podNameOf(question.name, domain)) !== undefined,
     whenKnown(question, asker) {
       const name = podNameOf(question.name, domain)
-      const pod = asker === undefined ? undefined : podOf(name)
+      const pod = asker !== undefined && podRange.includes(asker) ? podOf(name) : undefined
       if (!name || !pod || held >= HELD_MAX || !mayBe(pod, asker!, catalog)) return undefined
       const service = catalog.service(name.namespace, name.service)?.service
       return service && publishesUnready(service) ? hold(question) : undefined

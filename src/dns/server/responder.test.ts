@@ -4,6 +4,7 @@ import { HandFedInformers } from '../../../test/network/hand-fed-informers.ts'
 import { endpoint, headlessObject, podObject, serviceObject, sliceObject } from '../../../test/network/objects.ts'
 import { Pod, Service } from '../../api/core-v1/types.ts'
 import { EndpointSlice } from '../../api/discovery-v1/types.ts'
+import { addressRangeOf } from '../../machinery/address-range.ts'
 import { type Answer, serverFailure } from '../cluster/answer.ts'
 import { clusterCatalog } from '../cluster/catalog.ts'
 import { clusterZone } from '../cluster/cluster-zone.ts'
@@ -44,7 +45,7 @@ beforeEach(() => {
     return { cancel: () => {}, [Symbol.dispose]: () => {} }
   }
   const clock = { schedule, now: () => new Date(0), monotonicMs: () => 0, sleep: async () => {} }
-  const names = ownNames({ catalog, zone, clock, domain: 'cluster.local' })
+  const names = ownNames({ catalog, zone, clock, domain: 'cluster.local', podRange: addressRangeOf('10.244.0.0/16') })
   respond = responder({ catalog, forwarder, zone, ownNames: names, count: () => {} })
   cluster.sync()
   cluster.set(Service, headlessObject('web'))
@@ -177,6 +178,7 @@ describe('a Pod that looks itself up before its address is published', () => {
   test('is the only one to wait: others are told at once', () => {
     cluster.set(Pod, podObject('other', '10.244.0.8'))
     expect(decodeMessage(ask('10.244.0.8') as Buffer).rcode).toBe(Rcode.NameError)
+    expect(decodeMessage(ask('192.0.2.1') as Buffer).rcode).toBe(Rcode.NameError) // No Pod at all.
     cluster.set(Pod, podObject('web-9', '10.244.0.9', starting.spec))
     expect(decodeMessage(ask('10.244.0.7') as Buffer).rcode).toBe(Rcode.NameError)
   })
