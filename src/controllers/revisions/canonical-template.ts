@@ -1,6 +1,6 @@
 import type { PodTemplateSpec } from '../../api/core-v1/types.ts'
 import type { JsonObject, JsonValue } from '../../machinery/json.ts'
-import { parseQuantity, quantityText } from '../../machinery/quantity.ts'
+import { parseQuantity, QuantityError, quantityText } from '../../machinery/quantity.ts'
 
 /** Maps that Kubernetes leaves out when empty. An empty struct behind a pointer (`emptyDir: {}`) says something. */
 const MAPS = new Set([
@@ -77,7 +77,13 @@ function canonicalMap(field: string, value: JsonObject): JsonObject | undefined 
   return Object.fromEntries(Object.entries(value).map(([resource, amount]) => [resource, shortestQuantity(amount)]))
 }
 
+/** What is no quantity stays as it is: an orphaned revision may hold anything, and must not stop its adopter. */
 function shortestQuantity(amount: JsonValue | undefined): JsonValue | undefined {
   if (typeof amount !== 'string' && typeof amount !== 'number') return amount
-  return quantityText(parseQuantity(amount))
+  try {
+    return quantityText(parseQuantity(amount))
+  } catch (error) {
+    if (error instanceof QuantityError) return amount
+    throw error
+  }
 }

@@ -57,6 +57,11 @@ test('H6, #135017: a revision written by an older API version with a null timest
   expect(saysTheSame(older, revisionDataOf(templateWith({ image: 'other' })))).toBe(false)
 })
 
+test('a recorded quantity that is none is kept as it is', () => {
+  const template = templateWith({ resources: { limits: { cpu: 'lots' } } })
+  expect(revisionDataOf(template).text).toContain('"limits":{"cpu":"lots"}')
+})
+
 test('H1: the template comes back out of its revision without the patch directive', () => {
   const template = templateWith({})
   const revision = stored(revisionDataOf(template).object)

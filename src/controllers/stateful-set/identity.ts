@@ -47,6 +47,8 @@ export function newPod(
 ): Unsaved<Pod> {
   const name = podNameOf(set, ordinal)
   const { labels, annotations, finalizers } = template.metadata ?? {}
+  const { volumes: templateVolumes, subdomain: _, ...spec } = { containers: [], ...template.spec }
+  const volumes = withClaimVolumes(set, ordinal, templateVolumes)
   return {
     metadata: {
       name,
@@ -58,11 +60,10 @@ export function newPod(
       ownerReferences: [controllerReferenceTo(set)],
     },
     spec: {
-      containers: [],
-      ...template.spec,
-      volumes: withClaimVolumes(set, ordinal, template.spec?.volumes),
+      ...spec,
+      ...(volumes.length > 0 && { volumes }),
       hostname: name,
-      subdomain: set.spec.serviceName ?? '',
+      ...(set.spec.serviceName && { subdomain: set.spec.serviceName }),
     },
   }
 }
