@@ -79,6 +79,9 @@ export class MemoryApi implements ApiTransport {
         return this.#update(call, call.body as unknown as Stored)
       case 'patch': {
         const current = this.#found(call, key)
+        const { metadata } = call.body as { metadata?: { resourceVersion?: string } }
+        const expected = metadata?.resourceVersion ?? current.metadata.resourceVersion
+        if (expected !== current.metadata.resourceVersion) throw conflict(nameOf(call), current.metadata.name)
         const patched = mergePatched(current as unknown as JsonValue, call.body!) as unknown as Stored
         return this.#put(call, withMergedConditions(current, patched))
       }

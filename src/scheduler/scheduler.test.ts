@@ -174,3 +174,33 @@ test('a Pod that wants to be near another is tried again when that one gets its 
   await world.clock.advance(1000)
   expect(await world.nodeOf('web-0')).toBe('node1')
 })
+
+test('a refusal that is written late does not deny a binding, and one of a changed Pod is still told', async () => {
+  await using world = await startWorld(nodeOf('node1', { cpu: '1' }))
+  const interfere = (change: () => Promise<unknown>): void => {
+    world.api.intercept = async ({ verb, resource }) => {
+      if (verb !== 'patch' || resource !== 'pods') return
+      world.api.intercept = () => {}
+      await change()
+    }
+  }
+  const scheduledOf = async (name: string) =>
+    podConditionOf(await world.client.get(Pod, { namespace: 'default', name }), 'PodScheduled')
+  const key = (name: string) => ({ namespace: 'default', name })
+  interfere(() =>
+    world.client.createSubresource(Pod, key('bound'), {
+      subresource: 'binding',
+      body: { metadata: { name: 'bound' }, target: { kind: 'Node', name: 'node1' } },
+    }),
+  )
+  await world.client.create(Pod, podOf('bound', { cpu: '2' }))
+  await world.rest()
+  expect(await scheduledOf('bound')).toBeUndefined()
+  interfere(async () => {
+    const pod = await world.client.get(Pod, key('changed'))
+    await world.client.update(Pod, { ...pod, metadata: { ...pod.metadata, annotations: { touched: 'yes' } } })
+  })
+  await world.client.create(Pod, podOf('changed', { cpu: '2' }))
+  await world.rest()
+  expect(await scheduledOf('changed')).toMatchObject({ reason: 'Unschedulable' })
+})
