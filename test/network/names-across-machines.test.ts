@@ -1,14 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Node, type Service } from '../../src/api/core-v1/types.ts'
+import { Node, type Pod, type Service } from '../../src/api/core-v1/types.ts'
 import type { EndpointSlice } from '../../src/api/discovery-v1/types.ts'
 import { silentLogger } from '../../src/machinery/logger.ts'
 import { systemClock } from '../../src/machinery/system-clock.ts'
 import { nodeNetworkFiles } from '../../src/pod-network/node-network-files.ts'
 import { podNetwork } from '../../src/pod-network/pod-network.ts'
 import { HandFedInformers } from './hand-fed-informers.ts'
-import { endpoint, headlessObject, nodeObject, sliceObject } from './objects.ts'
+import { endpoint, headlessObject, nodeObject, podObject, sliceObject } from './objects.ts'
 import {
   addressOf,
   canMakeMachines,
@@ -68,7 +68,7 @@ async function startMachine(name: string, informers: HandFedInformers): Promise<
 }
 
 /** Resolves when every machine's DNS has seen the object. */
-async function tellAll(object: Service | EndpointSlice): Promise<void> {
+async function tellAll(object: Service | EndpointSlice | Pod): Promise<void> {
   await Promise.all(
     servers.map(async ({ stdin, stdout }) => {
       const seen = once(stdout!, 'data')
@@ -129,3 +129,15 @@ testAsRoot(
     }
   },
 )
+
+testAsRoot('a container that looks itself up first thing finds itself', { timeout: 60_000 }, async () => {
+  const [self, peer] = [await pod('web-0', 'a'), await pod('peer', 'a')]
+  await tellAll(headlessObject('web', { spec: { publishNotReadyAddresses: true } }))
+  await tellAll(podObject('peer', peer.address))
+  await tellAll({ ...podObject('web-0', '', { subdomain: 'web', hostname: 'web-0' }), status: {} })
+  const name = 'web-0.web.default.svc.cluster.local'
+  expect(await dig(peer, name)).toBe('') // A peer is told that it is not there yet.
+  const found = dig(self, name)
+  await tellAll(sliceObject('web', [endpoint(self.address, 'web-0', { ready: false })]))
+  expect(await found).toBe(self.address)
+})
