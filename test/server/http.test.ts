@@ -136,6 +136,13 @@ describe('answers', () => {
     expect(list.json.items[0].data).toBeUndefined()
   })
 
+  test('of any size share a connection', async () => {
+    const value = 'x'.repeat(900_000)
+    for (let i = 0; i < 5; i++) await post(configMap(`huge-${i}`, { data: { value } }))
+    const lists = await Promise.all(Array.from({ length: 20 }, () => client.request(CONFIG_MAPS)))
+    expect(lists.every(({ code, bytes }) => code === 200 && bytes.length > 4_500_000)).toBe(true)
+  })
+
   test('of discovery come plain, aggregated, and not twice', async () => {
     const plain = await client.request('/apis')
     expect(plain.json.groups.map(({ name }: { name: string }) => name)).toContain('apps')

@@ -87,9 +87,12 @@ function referencesIn(value: JsonValue | undefined): string[] {
   return Object.values(value as JsonObject).flatMap(referencesIn)
 }
 
+const UNKNOWN_TO_SWAGGER: ReadonlySet<string> = new Set(['oneOf', 'anyOf', 'not', 'nullable'])
+
 /** The same schema in the words of OpenAPI 2.0, which knows neither a reference with neighbours nor `oneOf`. */
 export function swaggerSchema(schema: JsonObject): JsonObject {
-  const { allOf, oneOf, anyOf, not, nullable, properties, items, additionalProperties, ...rest } = schema
+  const { allOf, properties, items, additionalProperties, ...others } = schema
+  const rest = Object.fromEntries(Object.entries(others).filter(([key]) => !UNKNOWN_TO_SWAGGER.has(key)))
   const [only] = Array.isArray(allOf) && allOf.length === 1 ? (allOf as JsonObject[]) : []
   const target = schema.$ref ?? only?.$ref
   if (typeof target === 'string') return { $ref: swaggerReference(target) }

@@ -104,8 +104,12 @@ function collected({ incoming }: Exchange): Promise<Buffer> {
         reject(tooLarge())
       } else pieces.push(piece)
     })
-    incoming.once('end', () => resolve(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)))
-    incoming.once('error', () => reject(badRequest('the body ended early')))
-    incoming.once('close', () => reject(badRequest('the body ended early'))) // Does nothing after `end`.
+    const endEarly = (): void => reject(badRequest('the body ended early'))
+    incoming.once('end', () => {
+      incoming.off('close', endEarly)
+      resolve(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
+    })
+    incoming.once('error', endEarly)
+    incoming.once('close', endEarly)
   })
 }

@@ -48,6 +48,22 @@ abstract class BaseExchange implements Exchange {
 const SILENT_MS_MAX = 60_000
 const CANCELLED = constants.NGHTTP2_CANCEL
 
+const PIECE_BYTES = 256 * 1024
+
+/** A large body goes out piece by piece: all at once it would use up the memory that its whole connection may take. */
+function endWith(stream: ServerHttp2Stream, body: Uint8Array): void {
+  let at = 0
+  const write = (): void => {
+    while (at < body.length && !stream.destroyed) {
+      const piece = body.subarray(at, at + PIECE_BYTES)
+      at += piece.length
+      if (at >= body.length) stream.end(piece)
+      else if (!stream.write(piece)) return void stream.once('drain', write)
+    }
+  }
+  write()
+}
+
 /** The stream API: the compatibility API of node:http2 costs a third of the throughput. */
 export class Http2Exchange extends BaseExchange {
   readonly incoming: ServerHttp2Stream
@@ -73,7 +89,7 @@ export class Http2Exchange extends BaseExchange {
     const hasBody = body !== undefined && body.length > 0 && this.method !== 'HEAD'
     const length = body ? { 'content-length': body.length } : {}
     this.incoming.respond({ ':status': code, ...this.commonHeaders, ...headers, ...length }, { endStream: !hasBody })
-    if (hasBody) this.incoming.end(body)
+    if (hasBody) endWith(this.incoming, body)
     this.#discardRest()
   }
 

@@ -32,6 +32,7 @@ export interface Listener {
 /** Connections at once: each costs memory before anybody is known to be behind it. */
 const CONNECTIONS_MAX = 10_000
 const STREAMS_PER_CONNECTION_MAX = 1000
+const SESSION_MIB_MAX = 64
 /** How long a client may take for the handshake, the head of a request, a whole request; and how long it may be silent. */
 const HANDSHAKE_MS_MAX = 10_000
 const HEAD_MS_MAX = 15_000
@@ -39,7 +40,7 @@ const REQUEST_MS_MAX = 60_000
 /** How soon a connection whose other end has vanished is noticed; how long one without requests is kept. */
 const KEEP_ALIVE_MS = 30_000
 const IDLE_MS_MAX = 300_000
-const HEADER_BYTES_MAX = 32 * 1024
+const HTTP1_OPTIONS = { maxHeaderSize: 32 * 1024 }
 
 type Accept = (exchange: Exchange) => void
 
@@ -56,9 +57,9 @@ export function listen(
     minVersion: 'TLSv1.2',
     handshakeTimeout: HANDSHAKE_MS_MAX,
     settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 256 * 1024 },
-    maxSessionMemory: 64,
+    maxSessionMemory: SESSION_MIB_MAX,
     peerMaxConcurrentStreams: STREAMS_PER_CONNECTION_MAX,
-    ...{ maxHeaderSize: HEADER_BYTES_MAX },
+    ...HTTP1_OPTIONS,
   })
   // HTTP/1.1 only; the constructor overwrites what its options say of these.
   Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: REQUEST_MS_MAX })
