@@ -2,7 +2,7 @@ import { keyOf, revisionOf } from '../changes.ts'
 import { liesIn, sortKey, sortRange } from '../sort-key.ts'
 import type { Batch, Change, KeyRange, Revision } from '../store.ts'
 
-const CHANGES_MAX = 5_000
+const CHANGES_MAX = 1_000
 
 /**
  * The newest changes, for watches that resume: etcd itself lets such a watch wait up to 100 ms, until its next round
