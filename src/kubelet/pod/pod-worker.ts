@@ -218,7 +218,8 @@ export class PodWorker {
   }
 
   #followProbes(): void {
-    const known = new Map((this.pod.status.containerStatuses ?? []).map(status => [status.containerID, status]))
+    const { containerStatuses = [], initContainerStatuses = [] } = this.pod.status
+    const known = new Map([...containerStatuses, ...initContainerStatuses].map(status => [status.containerID, status]))
     this.#prober.follow(this.pod, this.#view.containers.filter(isAlive), {
       containers: this.#specs(),
       podAddress: () => this.#podAddress(),

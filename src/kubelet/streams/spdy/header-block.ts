@@ -48,23 +48,37 @@ function uint32(value: number): Buffer {
   return bytes
 }
 
+/** More than any client sends; a few bytes that unpack to more are an attack. */
+const UNPACKED_BYTES_MAX = 1024 * 1024
+
 /** Unpacks the header blocks of a connection, which share one zlib stream: in order, one at a time. */
 export class HeaderUnpacker {
   readonly #inflate: Inflate = createInflate({ dictionary: SPDY_DICTIONARY, finishFlush: constants.Z_SYNC_FLUSH })
+  #unpacked: Buffer[] = []
+  #bytes = 0
 
-  unpack(block: Buffer): Promise<Headers> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => reject(error)
-      this.#inflate.once('error', fail)
-      this.#inflate.write(block, () => {
-        this.#inflate.flush(constants.Z_SYNC_FLUSH, () => {
-          this.#inflate.off('error', fail)
-          const bytes = this.#inflate.read() as Buffer | null
-          if (bytes) resolve(decoded(bytes))
-          else reject(new Error('a SPDY header block is empty'))
-        })
-      })
+  constructor() {
+    this.#inflate.on('data', (chunk: Buffer) => {
+      this.#unpacked.push(chunk)
+      this.#bytes += chunk.length
+      if (this.#bytes > UNPACKED_BYTES_MAX) this.#inflate.destroy(new Error('a SPDY header block is too long'))
     })
+    this.#inflate.on('error', () => {}) // Told to whoever waits for a block.
+  }
+
+  async unpack(block: Buffer): Promise<Headers> {
+    this.#unpacked = []
+    this.#bytes = 0
+    await new Promise<void>((resolve, reject) => {
+      this.#inflate.once('error', reject)
+      this.#inflate.write(block, error => (error ? reject(error) : this.#flush(resolve)))
+    }).finally(() => this.#inflate.removeAllListeners('error').on('error', () => {}))
+    if (this.#bytes === 0) throw new Error('a SPDY header block is empty')
+    return decoded(Buffer.concat(this.#unpacked))
+  }
+
+  #flush(done: () => void): void {
+    this.#inflate.flush(constants.Z_SYNC_FLUSH, () => done())
   }
 
   close(): void {

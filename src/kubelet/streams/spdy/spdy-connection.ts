@@ -25,6 +25,7 @@ export class SpdyConnection {
   readonly #packer = new HeaderPacker()
   readonly #unpacker = new HeaderUnpacker()
   #nextId: number
+  #isOver = false
   /** Resolves when the connection is over, whoever ended it. */
   readonly closed: Promise<void>
 
@@ -38,6 +39,7 @@ export class SpdyConnection {
 
   /** Opens a stream. Resolves when the other side has accepted it. */
   open(headers: Headers): Promise<SpdyStream> {
+    if (this.#isOver) return Promise.reject(new Error('the connection is closed'))
     const id = this.#nextId
     this.#nextId += 2
     const stream = this.#newStream(id, headers)
@@ -73,6 +75,7 @@ export class SpdyConnection {
   }
 
   #end(): void {
+    this.#isOver = true
     for (const stream of this.#streams.values()) stream.connectionLost()
     this.#streams.clear()
     this.#unpacker.close()
