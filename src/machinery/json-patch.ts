@@ -16,9 +16,19 @@ export function jsonPatched(document: JsonValue, patch: JsonValue | undefined): 
   }
   const copy = structuredClone(document) as JsonValue
   const operations = structuredClone(patch) as Operation[]
-  const failure = applyPatch(copy, operations).find(error => error !== null)
-  if (failure) throw invalidPatch(`the server rejected our request due to an error in our request: ${failure.message}`)
+  const failure = firstFailure(copy, operations)
+  if (failure) throw invalidPatch(`the server rejected our request due to an error in our request: ${failure}`)
   return copy
+}
+
+function firstFailure(copy: JsonValue, operations: Operation[]): string | undefined {
+  try {
+    return applyPatch(copy, operations).find(error => error !== null)?.message
+  } catch (error) {
+    // A path that leads into a text or a number.
+    if (error instanceof TypeError) return 'a path of the patch leads into a value that has no parts'
+    throw error
+  }
 }
 
 function isOperation(value: JsonValue): boolean {

@@ -2,7 +2,7 @@ import type { ObjectMeta } from '../../api/meta-v1/types.ts'
 import type { JsonObject } from '../../machinery/json.ts'
 import type { KindDifferences } from '../kind-definition.ts'
 import type { ResourceTable } from '../resource.ts'
-import type { TableColumn } from './table-column.ts'
+import type { Cell, TableColumn } from './table-column.ts'
 
 const NAME_DESCRIPTION =
   'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a ' +
@@ -45,6 +45,16 @@ export function tableOf(
       description,
       priority: wide ? 1 : 0,
     })),
-    rows: objects.map(object => ({ cells: shown.map(column => column.cell(object, now)), object })),
+    rows: objects.map(object => ({ cells: shown.map(column => cellOf(column, object, now)), object })),
+  }
+}
+
+/** One odd object must not hide the others of its list. */
+function cellOf(column: TableColumn, object: JsonObject, now: Date): Cell {
+  try {
+    return column.cell(object, now)
+  } catch (error) {
+    if (error instanceof TypeError) return '<invalid>'
+    throw error
   }
 }

@@ -56,7 +56,7 @@ function collectObject(
   for (const name of schema.required) {
     if (value[name] !== undefined) continue
     const property = schema.properties.get(name)
-    if (property && !mayBeZero(property)) errors.push(required(`${path}.${name}`))
+    if (property && !mayBeZero(name, property)) errors.push(required(`${path}.${name}`))
   }
   for (const name in value) {
     const property = schema.properties.get(name)
@@ -66,6 +66,11 @@ function collectObject(
   }
 }
 
-/** Lists and structures that Go sends even when empty: their absence says nothing. */
-const mayBeZero = ({ type, default: standard }: Schema): boolean =>
-  type === 'array' || type === 'map' || type === 'boolean' || type === 'any' || standard !== undefined
+/** Texts that must be there and may yet be empty. */
+const MAY_BE_EMPTY = new Set(['message', 'reason', 'value'])
+
+/** Lists, numbers and structures whose zero value is as good as any: their absence says nothing. */
+function mayBeZero(name: string, { type, default: standard }: Schema): boolean {
+  if (type === 'string' && standard === '') return MAY_BE_EMPTY.has(name)
+  return type === 'array' || type === 'map' || type === 'boolean' || type === 'any' || standard !== undefined
+}
