@@ -21,7 +21,7 @@ import { replicaSetController, replicationController } from './replica-set/repli
 import { rootCaController } from './root-ca/root-ca-controller.ts'
 import { serviceAccountController } from './service-account/service-account-controller.ts'
 import { featuresFrom } from './stateful-set/features.ts'
-import { statefulSetControllerWith } from './stateful-set/stateful-set-controller.ts'
+import { statefulSetController } from './stateful-set/stateful-set-controller.ts'
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts'
 
 export interface ControllerOptions {
@@ -62,7 +62,7 @@ export function controllerDefinitions({
     cronJobController,
     disruptionController,
     garbageCollector,
-    statefulSetControllerWith(featuresFrom(featureGates)),
+    statefulSetController(featuresFrom(featureGates)),
     persistentVolumeController,
     claimProtectionController,
     volumeProtectionController,

@@ -8,7 +8,7 @@ import { controllerComponent } from '../../src/client/run-controller.ts'
 import { SharedInformers } from '../../src/client/shared-informers.ts'
 import { garbageCollector } from '../../src/controllers/garbage-collector/garbage-collector.ts'
 import { defaultFeatures, type StatefulSetFeatures } from '../../src/controllers/stateful-set/features.ts'
-import { statefulSetControllerWith } from '../../src/controllers/stateful-set/stateful-set-controller.ts'
+import { statefulSetController } from '../../src/controllers/stateful-set/stateful-set-controller.ts'
 import { seededRandom } from '../../src/fakes/seeded-random.ts'
 import { VirtualClock } from '../../src/fakes/virtual-clock.ts'
 import type { JsonValue } from '../../src/machinery/json.ts'
@@ -91,7 +91,7 @@ export class Stage implements AsyncDisposable {
 
   /** An instance of the controller under test, with caches of its own. Resolves when it has ended. */
   runStatefulSets({ features, tampering = transport => transport, signal }: ControllerRun = {}): Promise<void> {
-    const definition = statefulSetControllerWith(features)
+    const definition = statefulSetController(features)
     const plain = this.plane.dependencies({ component: definition.component }, this.plane.newInformers('unused'))
     const client = apiClient(tampering(plain.client.transport), { fieldManager: definition.component })
     const informers = new SharedInformers({ ...plain, client })

@@ -16,7 +16,7 @@ export async function adoptRevisions(
   const isOrphan = (revision: ControllerRevision): boolean => !controllerOf(revision) && !isTerminating(revision)
   if (!revisions.some(isOrphan)) return revisions
   await mayAdopt()
-  return Promise.all(revisions.map(one => (isOrphan(one) ? adopt(client, owner, one) : one)))
+  return Promise.all(revisions.map(async one => (isOrphan(one) ? adopt(client, owner, one) : one)))
 }
 
 function adopt(client: Client, owner: KubernetesObject, revision: ControllerRevision): Promise<ControllerRevision> {

@@ -20,7 +20,7 @@ export function revisionDataOf(template: PodTemplateSpec): RevisionData {
 /** The template that a revision recorded. */
 export function templateOf({ data }: Pick<ControllerRevision, 'data'>): PodTemplateSpec {
   const { spec } = (data ?? {}) as { spec?: { template?: JsonObject } }
-  const { $patch, ...template } = spec?.template ?? {}
+  const { $patch: _directive, ...template } = spec?.template ?? {}
   return template as PodTemplateSpec
 }
 

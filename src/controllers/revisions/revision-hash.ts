@@ -15,7 +15,7 @@ export function fnv1Of(bytes: Uint8Array): number {
 /** The hash of recorded data; the count of collisions so far keeps two different ones apart (H2). */
 export function revisionHashOf(dataText: string, collisionCount?: number): string {
   const hash = fnv1Of(Buffer.from(`${dataText}${collisionCount ?? ''}`))
-  return [...String(hash)].map(digit => SAFE_DIGITS[Number(digit)]).join('')
+  return String(hash).replace(/[0-9]/g, digit => SAFE_DIGITS[Number(digit)]!)
 }
 
 export const revisionNameOf = (ownerName: string, hash: string): string =>

@@ -82,7 +82,7 @@ export interface WorldTraits {
 
 export function worldOf({ pods = '', spec, meta, status, claims = [], features, members }: WorldTraits): World {
   const set = setOf(spec, { ...(meta && { meta }), ...(status && { status }) })
-  const lettered = [...pods].flatMap((letter, ordinal) => (letter === '.' ? [] : [member(set, ordinal, letter)]))
+  const lettered = pods.split('').flatMap((letter, ordinal) => (letter === '.' ? [] : [member(set, ordinal, letter)]))
   return {
     set,
     ...placesOf(set, members ?? lettered),

@@ -11,7 +11,7 @@ import { isAvailable, isUnavailable, type World } from './world.ts'
 const anyWorld = (policy: 'OrderedReady' | 'Parallel'): fc.Arbitrary<World> =>
   fc
     .record({
-      letters: fc.array(fc.constantFrom(...'aupftsAUPFTS.'), { maxLength: 8 }),
+      letters: fc.array(fc.constantFrom(...'aupftsAUPFTS.'.split('')), { maxLength: 8 }),
       replicas: fc.nat(6),
       start: fc.nat(3),
       partition: fc.option(fc.nat(5), { nil: undefined }),

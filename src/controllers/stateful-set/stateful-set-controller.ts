@@ -19,7 +19,7 @@ import { warningsOf } from './waiting/cluster-evidence.ts'
 const BY_CLAIM_PREFIX = 'stateful-set: prefix of claim names'
 
 /** The controller with chosen feature gates. */
-export function statefulSetControllerWith(features?: StatefulSetFeatures): ControllerDefinition {
+export function statefulSetController(features?: StatefulSetFeatures): ControllerDefinition {
   return controllerFor(StatefulSet, { name: 'statefulset' })
     .owns(ControllerRevision)
     .owns(Pod)
@@ -27,8 +27,6 @@ export function statefulSetControllerWith(features?: StatefulSetFeatures): Contr
     .watches(PersistentVolumeClaim, setsOfClaim)
     .reconciledBy((dependencies, enqueue) => reconcilerWithEvidence(dependencies, enqueue, features))
 }
-
-export const statefulSetController: ControllerDefinition = statefulSetControllerWith()
 
 /** A Pod without controller concerns every set whose selector matches it, when it is new or was changed (L3). */
 function matchingSetsOf(event: InformerEvent<Pod>, { informers }: Dependencies): readonly ObjectKey[] {
