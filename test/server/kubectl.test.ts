@@ -1,14 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, realpathSync } from 'node:fs'
+import { readdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubectl, type RunningServer, startServer } from './running-server.ts'
 
-/** A current kubectl, and the oldest that must work; versions lie beside the file that the command links to. */
+/** A current kubectl and the oldest that must work; with HOLDFAST_KUBECTL_ALL all that lie beside the command's target. */
 function binaries(): { version: string; path: string }[] {
   const current = execFileSync('which', ['kubectl'], { encoding: 'utf8' }).trim()
-  const old = join(dirname(realpathSync(current)), 'kubectl.1.27')
-  return [{ version: 'current', path: current }, ...(existsSync(old) ? [{ version: '1.27', path: old }] : [])]
+  const folder = dirname(realpathSync(current))
+  const versions = readdirSync(folder)
+    .map(name => /^kubectl\.(1\.\d+)$/.exec(name)?.[1])
+    .filter(version => version !== undefined)
+    .filter(version => version === '1.27' || process.env.HOLDFAST_KUBECTL_ALL !== undefined)
+  const others = versions.map(version => ({ version, path: join(folder, `kubectl.${version}`) }))
+  return [{ version: 'current', path: current }, ...others]
 }
 
 const statefulSet = (name: string): string => `
