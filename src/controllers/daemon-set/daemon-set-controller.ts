@@ -29,7 +29,7 @@ export const daemonSetController = controllerFor(DaemonSet, { name: 'daemonset' 
   .reconciledBy(daemonSetReconciler)
 
 /** Keeps one Pod of the set on every machine that is for it. */
-export function daemonSetReconciler(dependencies: Dependencies): Reconciler {
+function daemonSetReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, clock } = dependencies
   const expectations = new Expectations(dependencies)
   const backoff = new EndedPodBackoff(clock)

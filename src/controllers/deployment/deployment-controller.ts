@@ -26,7 +26,7 @@ export const deploymentController = controllerFor(Deployment, { name: 'deploymen
   .reconciledBy(deploymentReconciler)
 
 /** Brings the ReplicaSets of one Deployment one step nearer to its template and size. */
-export function deploymentReconciler(dependencies: Dependencies): Reconciler {
+function deploymentReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers } = dependencies
   const expectations = new Expectations(dependencies)
 

@@ -17,7 +17,7 @@ const OWN = new Set([
   'deprecated.deployment.rollback.to',
 ])
 
-export const isOwnAnnotation = (name: string): boolean => OWN.has(name)
+const isOwnAnnotation = (name: string): boolean => OWN.has(name)
 
 /** The revision of a ReplicaSet; 0 when it has none yet. */
 export function revisionOf({ metadata }: ReplicaSet | Deployment): number {

@@ -26,7 +26,7 @@ export const disruptionController = controllerFor(PodDisruptionBudget, {
   .reconciledBy(disruptionReconciler)
 
 /** Counts for one budget how many of its Pods are healthy, and how many may go. */
-export function disruptionReconciler(dependencies: Dependencies): Reconciler {
+function disruptionReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, events, clock } = dependencies
   const expectations = new Expectations(dependencies)
   const kinds = new ServedKinds(informers)

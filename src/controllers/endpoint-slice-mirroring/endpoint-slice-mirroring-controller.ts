@@ -30,7 +30,7 @@ export const endpointSliceMirroringController = controllerFor(Endpoints, {
   .reconciledBy(endpointSliceMirroringReconciler)
 
 /** Copies Endpoints that people wrote for a Service without selector into slices, which is all that others read. */
-export function endpointSliceMirroringReconciler(dependencies: Dependencies): Reconciler {
+function endpointSliceMirroringReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, random } = dependencies
   const expectations = new Expectations(dependencies)
   const slices = informers.informer(EndpointSlice)

@@ -36,7 +36,7 @@ export const endpointSliceController = controllerFor(Service, {
   .reconciledBy(endpointSliceReconciler)
 
 /** Keeps the slices of one Service equal to the Pods that it selects. */
-export function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
+function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, events, random } = dependencies
   const expectations = new Expectations(dependencies)
   const slicesOf = indexedSlices(dependencies)

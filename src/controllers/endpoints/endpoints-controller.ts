@@ -19,7 +19,7 @@ export const endpointsController = controllerFor(Service, { name: 'endpoint' })
   .reconciledBy(endpointsReconciler)
 
 /** Keeps the Endpoints object of one Service, which bears its name, equal to the Pods that it selects. */
-export function endpointsReconciler(dependencies: Dependencies): Reconciler {
+function endpointsReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, events, clock } = dependencies
   const expectations = new Expectations(dependencies)
   const pace = new WritePace(clock)

@@ -38,7 +38,7 @@ export const garbageCollector = controllerFor(CustomResourceDefinition, {
 }).reconciledBy(garbageCollection)
 
 /** Deletes what nobody owns any more, and carries out foreground and orphaning deletions. */
-export function garbageCollection(dependencies: Dependencies, enqueue: Enqueue): Reconciler {
+function garbageCollection(dependencies: Dependencies, enqueue: Enqueue): Reconciler {
   const collector = new Collector(dependencies, enqueue)
   enqueue({ name: 'all-kinds' })
   return async key => {

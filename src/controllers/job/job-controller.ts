@@ -2,9 +2,12 @@ import { deepEqual } from 'fast-equals'
 import { Job, type JobStatus } from '../../api/batch-v1/types.ts'
 import { Pod } from '../../api/core-v1/types.ts'
 import type { Kind } from '../../api/kind.ts'
-import { controllerFor, type Dependencies, type Reconciler, type Result } from '../../client/controller.ts'
-import type { Informer } from '../../client/informer.ts'
-import { controllerOf, isTerminating, keyOf, keyText } from '../../machinery/object.ts'
+import type { Client } from '../../client/client.ts'
+import { controllerFor, type Dependencies, type Result } from '../../client/controller.ts'
+import type { EventRecorder } from '../../client/event-recorder.ts'
+import type { Informer, InformerFactory } from '../../client/informer.ts'
+import type { Clock } from '../../machinery/clock.ts'
+import { controllerOf, isTerminating, keyOf, keyText, type ObjectKey } from '../../machinery/object.ts'
 import { isPodActive } from '../../machinery/pod-state.ts'
 import { type Requirements, requirementsOf } from '../../machinery/selectors.ts'
 import { isStatusError } from '../../machinery/status.ts'
@@ -27,44 +30,74 @@ const selectorOf = ({ spec }: Job): Requirements | undefined =>
 export const jobController = controllerFor(Job, { name: 'job' })
   .owns(Pod)
   .watches(Pod, ownersOfOrphan(Job, selectorOf))
-  .reconciledBy(jobReconciler)
+  .reconciledBy(dependencies => {
+    const jobs = new Jobs(dependencies)
+    return key => jobs.reconcile(key)
+  })
 
 /** Runs the Pods of one Job until enough of them have succeeded, or too many have failed. */
-export function jobReconciler(dependencies: Dependencies): Reconciler {
-  const { client, informers, events, clock } = dependencies
-  const expectations = new Expectations(dependencies)
-  const tracked = indexedByJob(informers.informer(Pod))
+class Jobs {
+  readonly #dependencies: Dependencies
+  readonly #client: Client
+  readonly #informers: InformerFactory
+  readonly #events: EventRecorder
+  readonly #clock: Clock
+  readonly #expectations: Expectations
+  readonly #tracked: Informer<Pod>
 
-  return async function reconcile(key) {
-    const job = informers.informer(Job).get(key)
+  constructor(dependencies: Dependencies) {
+    const { client, informers, events, clock } = dependencies
+    this.#dependencies = dependencies
+    this.#client = client
+    this.#informers = informers
+    this.#events = events
+    this.#clock = clock
+    this.#expectations = new Expectations(dependencies)
+    this.#tracked = indexedByJob(informers.informer(Pod))
+  }
+
+  async reconcile(key: ObjectKey): Promise<Result> {
+    const job = this.#informers.informer(Job).get(key)
     const selector = job && selectorOf(job)
     if (!job || isTerminating(job)) {
-      await releasePods(tracked.byIndex(BY_JOB, keyText(key)), { client, expectations, key })
-      if (!job) expectations.forget(key)
+      await releasePods(this.#tracked.byIndex(BY_JOB, keyText(key)), this.#writesFor(key))
+      if (!job) this.#expectations.forget(key)
       return {}
     }
     if (!selector || job.spec.managedBy) return {} // Someone else says so.
-    if (!(await expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
+    if (!(await this.#expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
 
-    const claim = { client, informers, expectations, owner: job, ownerKind: Job as Kind, selector, childKind: Pod }
+    const claim = {
+      client: this.#client,
+      informers: this.#informers,
+      expectations: this.#expectations,
+      owner: job,
+      ownerKind: Job as Kind,
+      selector,
+      childKind: Pod,
+    }
     const pods = await claimChildren(claim)
-    const now = clock.now()
+    const now = this.#clock.now()
     const tally = tallyOf(job, pods)
     const verdict = verdictOf(job, pods, { tally, now })
-    const current = await writeStatus(job, statusOf(job, { pods, tally, verdict, now }))
-    const jobPods = new JobPods({ ...dependencies, expectations, job: current })
+    const current = await this.#writeStatus(job, statusOf(job, { pods, tally, verdict, now }))
+    const jobPods = new JobPods({ ...this.#dependencies, expectations: this.#expectations, job: current })
     await jobPods.release(tally.release)
-    if (isFinished(current)) return expire(current)
+    if (isFinished(current)) return this.#expire(current)
     const active = pods.filter(isPodActive)
     if (verdict.type !== 'running') {
       await jobPods.delete(active)
       return {}
     }
-    return atWork(current, { pods, active, tally, jobPods })
+    return this.#atWork(current, { pods, active, tally, jobPods })
+  }
+
+  #writesFor(key: ObjectKey) {
+    return { client: this.#client, expectations: this.#expectations, key }
   }
 
   /** Keeps as many Pods at work as there shall be. */
-  async function atWork(
+  async #atWork(
     job: Job,
     world: {
       readonly pods: readonly Pod[]
@@ -74,7 +107,7 @@ export function jobReconciler(dependencies: Dependencies): Reconciler {
     },
   ): Promise<Result> {
     const { pods, active, tally, jobPods } = world
-    const now = clock.now()
+    const now = this.#clock.now()
     const missing = wantedPods(job, tally, active.length) - active.length
     const deadlineMs = untilDeadlineMs(job, now)
     const waits = deadlineMs === undefined ? [] : [deadlineMs]
@@ -82,12 +115,12 @@ export function jobReconciler(dependencies: Dependencies): Reconciler {
     else if (missing > 0) {
       const pauseMs = backoffMs(pods, now)
       if (pauseMs > 0) waits.push(pauseMs)
-      else await create(job, missing, world)
+      else await this.#create(job, missing, world)
     }
     return waits.length > 0 ? { recheckAfterMs: Math.min(...waits) } : {}
   }
 
-  async function create(
+  async #create(
     job: Job,
     missing: number,
     { active, tally, jobPods }: { readonly active: readonly Pod[]; readonly tally: Tally; readonly jobPods: JobPods },
@@ -98,36 +131,37 @@ export function jobReconciler(dependencies: Dependencies): Reconciler {
     return jobPods.create(indexes.length, indexes)
   }
 
-  async function writeStatus(job: Job, status: JobStatus): Promise<Job> {
+  async #writeStatus(job: Job, status: JobStatus): Promise<Job> {
     if (deepEqual(job.status, status)) return job
-    const written = await client.updateStatus(Job, { ...job, status })
-    expectations.wrote(keyOf(job), Job, written)
-    tellChange(job, status)
+    const written = await this.#client.updateStatus(Job, { ...job, status })
+    this.#expectations.wrote(keyOf(job), Job, written)
+    this.#tellChange(job, status)
     return written
   }
 
-  function tellChange(job: Job, { conditions = [] }: JobStatus): void {
+  #tellChange(job: Job, { conditions = [] }: JobStatus): void {
     const stood = new Set(job.status.conditions?.map(({ type, status }) => `${type} ${status}`))
     for (const { type, status, reason = '', message = '' } of conditions) {
       if (stood.has(`${type} ${status}`)) continue
-      if (type === 'Complete') events.record(job, { type: 'Normal', reason: 'Completed', message: 'Job completed' })
-      if (type === 'FailureTarget') events.record(job, { type: 'Warning', reason, message })
+      if (type === 'Complete')
+        this.#events.record(job, { type: 'Normal', reason: 'Completed', message: 'Job completed' })
+      if (type === 'FailureTarget') this.#events.record(job, { type: 'Warning', reason, message })
       if (type !== 'Suspended') continue
-      events.record(job, { type: 'Normal', reason: status === 'True' ? 'Suspended' : 'Resumed', message })
+      this.#events.record(job, { type: 'Normal', reason: status === 'True' ? 'Suspended' : 'Resumed', message })
     }
   }
 
   /** A finished Job goes with its Pods when its time after the end is over. */
-  async function expire(job: Job): Promise<Result> {
+  async #expire(job: Job): Promise<Result> {
     const { ttlSecondsAfterFinished } = job.spec
     const end = job.status.conditions?.find(({ type }) => type === 'Complete' || type === 'Failed')?.lastTransitionTime
     if (ttlSecondsAfterFinished === undefined || !end) return {}
-    const waitMs = timeOf(end).getTime() + ttlSecondsAfterFinished * 1000 - clock.now().getTime()
+    const waitMs = timeOf(end).getTime() + ttlSecondsAfterFinished * 1000 - this.#clock.now().getTime()
     if (waitMs > 0) return { recheckAfterMs: waitMs }
     const { uid, resourceVersion } = job.metadata
     try {
       const preconditions = { uid, resourceVersion } // Its time may just have been changed.
-      await client.delete(Job, keyOf(job), { propagationPolicy: 'Foreground', preconditions })
+      await this.#client.delete(Job, keyOf(job), { propagationPolicy: 'Foreground', preconditions })
     } catch (error) {
       if (!isStatusError(error, 'NotFound')) throw error
     }

@@ -25,7 +25,7 @@ export const namespaceController = controllerFor(Namespace, { name: 'namespace',
   .reconciledBy(namespaceReconciler)
 
 /** Empties a namespace that is being deleted, Pods before everything else, and lets it go when nothing is left. */
-export function namespaceReconciler({ client, informers, clock }: Dependencies): Reconciler {
+function namespaceReconciler({ client, informers, clock }: Dependencies): Reconciler {
   const kinds = new ServedKinds(informers)
 
   return async function reconcile(key) {

@@ -18,7 +18,7 @@ export const nodeIpamController = (options: PodRangeOptions = DEFAULT_POD_RANGE)
     .reconciledBy(dependencies => nodeIpamReconciler(dependencies, options))
 
 /** Gives every machine its own range of Pod addresses, once and for good. */
-export function nodeIpamReconciler({ client, informers, events }: Dependencies, options: PodRangeOptions): Reconciler {
+function nodeIpamReconciler({ client, informers, events }: Dependencies, options: PodRangeOptions): Reconciler {
   return async function reconcile(key) {
     const node = informers.informer(Node).get(key)
     if (!node || hasRange(node)) return {}

@@ -23,7 +23,7 @@ export const nodeLifecycleController = controllerFor(Node, { name: 'node-lifecyc
   .reconciledBy(nodeLifecycleReconciler)
 
 /** Notices that a machine has fallen silent, says so on it and its Pods, and keeps its taints as its conditions ask. */
-export function nodeLifecycleReconciler(dependencies: Dependencies): Reconciler {
+function nodeLifecycleReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, events, clock } = dependencies
   const expectations = new Expectations(dependencies)
   const heartbeats = new Heartbeats()

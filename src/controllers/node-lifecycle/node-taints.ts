@@ -2,8 +2,8 @@ import type { Node, Taint } from '../../api/core-v1/types.ts'
 import { timeText } from '../../machinery/time.ts'
 import { readinessOf } from './node-health.ts'
 
-export const NOT_READY = 'node.kubernetes.io/not-ready'
-export const UNREACHABLE = 'node.kubernetes.io/unreachable'
+const NOT_READY = 'node.kubernetes.io/not-ready'
+const UNREACHABLE = 'node.kubernetes.io/unreachable'
 const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable'
 
 /** Conditions that, while true, keep new Pods away. */

@@ -3,7 +3,7 @@ import { isPodTerminating } from '../../machinery/pod-state.ts'
 import { readinessOf } from '../node-lifecycle/node-health.ts'
 
 /** Ended Pods that are kept for whoever wants to read them. */
-export const ENDED_PODS_MAX = 12_500
+const ENDED_PODS_MAX = 12_500
 
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
 

@@ -24,7 +24,7 @@ export const podGcController = controllerFor(Pod, { name: 'pod-gc', component: '
   .reconciledBy(podGcReconciler)
 
 /** Removes Pods that no machine will ever remove (N4, N5). */
-export function podGcReconciler(dependencies: Dependencies): Reconciler {
+function podGcReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, clock } = dependencies
   const pods = informers.informer(Pod)
   pods.addIndex(ENDED, pod => (hasPodEnded(pod) ? [ENDED] : []))

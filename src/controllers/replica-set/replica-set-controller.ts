@@ -40,7 +40,7 @@ function replicaController<T extends ReplicaOwner>(
 }
 
 /** Keeps as many Pods of one template as asked, whichever they are. */
-export function replicaReconciler<T extends ReplicaOwner>(
+function replicaReconciler<T extends ReplicaOwner>(
   dependencies: Dependencies,
   { kind, selectorOf }: ReplicaOwnerKind<T>,
 ): Reconciler {

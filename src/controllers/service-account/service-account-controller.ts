@@ -12,7 +12,7 @@ export const serviceAccountController = controllerFor(Namespace, { name: 'servic
   .reconciledBy(serviceAccountReconciler)
 
 /** Gives every namespace the ServiceAccount that its Pods run under when they name none. */
-export function serviceAccountReconciler({ client, informers }: Dependencies): Reconciler {
+function serviceAccountReconciler({ client, informers }: Dependencies): Reconciler {
   return async function reconcile({ name: namespace }) {
     const owner = informers.informer(Namespace).get({ name: namespace })
     if (!owner || isTerminating(owner)) return {}

@@ -15,7 +15,7 @@ export const taintEvictionController = controllerFor(Pod, { name: 'taint-evictio
   .reconciledBy(taintEvictionReconciler)
 
 /** Deletes a Pod when it has tolerated the NoExecute taints of its machine for as long as it may (N2). */
-export function taintEvictionReconciler({ client, informers, events, clock }: Dependencies): Reconciler {
+function taintEvictionReconciler({ client, informers, events, clock }: Dependencies): Reconciler {
   const planned = new Set<string>()
 
   return async function reconcile(key) {
