@@ -1,5 +1,6 @@
 import { Event } from '../../api/core-v1/types.ts'
 import type { Event as NewEvent } from '../../api/events-v1/types.ts'
+import { required } from '../../machinery/field-error.ts'
 import type { JsonObject } from '../../machinery/json.ts'
 import { defineKind, type KindDefinition } from '../kind-definition.ts'
 import type { VersionConversion } from '../served-kind.ts'
@@ -65,6 +66,7 @@ export const eventsOfEventsGroup: KindDefinition = {
   differences: {
     ttlMs: HOUR_MS,
     createsOnUpdate: true,
+    validateCreate: ({ eventTime }) => (eventTime ? [] : [required('eventTime')]),
     selectableFields: {
       'regarding.kind': regarded('kind'),
       'regarding.namespace': regarded('namespace'),

@@ -12,7 +12,10 @@ export function schemaErrors(schema: Schema, object: JsonObject): readonly Field
     const property = schema.properties.get(name)
     if (property) collect(property, { value: part, path: name }, errors)
   }
-  for (const name of schema.required) if (object[name] === undefined) errors.push(required(name))
+  for (const name of schema.required) {
+    const property = schema.properties.get(name)
+    if (object[name] === undefined && property && !mayBeZero(name, property)) errors.push(required(name))
+  }
   return errors
 }
 
@@ -69,8 +72,9 @@ function collectObject(
 /** Texts that must be there and may yet be empty. */
 const MAY_BE_EMPTY = new Set(['message', 'reason', 'value'])
 
-/** Lists, numbers and structures whose zero value is as good as any: their absence says nothing. */
-function mayBeZero(name: string, { type, default: standard }: Schema): boolean {
+/** Lists, numbers, times and structures whose zero value is as good as any: their absence says nothing. */
+function mayBeZero(name: string, { type, format, default: standard }: Schema): boolean {
+  if (format === 'date-time' || format === 'micro-time') return true
   if (type === 'string' && standard === '') return MAY_BE_EMPTY.has(name)
   return type === 'array' || type === 'map' || type === 'boolean' || type === 'any' || standard !== undefined
 }
