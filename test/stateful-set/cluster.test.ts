@@ -130,3 +130,19 @@ test('B16, N1–N4: a Pod on a machine that is cut off is told with the machine 
   expect((await cluster.pods()).map(({ spec }) => spec.nodeName)).not.toContain(nodeName)
   expect(await progressing(cluster)).toMatch(/^True Complete/)
 })
+
+const versionOf = async (cluster: Cluster): Promise<string> =>
+  (await cluster.get<StatefulSet>('statefulset/web')).metadata.resourceVersion
+
+test.each([
+  ['settled', setOf('good')],
+  ['waiting for a machine', setOf('good', {}, {}, { nodeSelector: { disk: 'fast' } })],
+  ['waiting for an image', setOf('absent')],
+])('a set that is %s is not written again and again', async (_state, manifest) => {
+  await using cluster = await startCluster({ images })
+  await cluster.apply(manifest)
+  await cluster.advance('10m')
+  const version = await versionOf(cluster)
+  await cluster.advance('1h')
+  expect(await versionOf(cluster)).toBe(version)
+})
