@@ -40,16 +40,17 @@ function problemOfContainer(pod: Pod, status: ContainerStatus, evidence: Evidenc
 /** kubelet alternates between two reasons here; the text must not, or the status would be written again and again. */
 function pullProblem(pod: Pod, { name, image, state }: ContainerStatus, evidence: Evidence): Problem {
   const warned = evidence.warningsAbout(pod.metadata.uid).findLast(({ message }) => /pull image/.test(message ?? ''))
-  const said = warned?.message ?? state?.waiting?.message ?? ''
-  const detail = said
-    .replace(/^(Back-off pulling|Failed to pull) image "[^"]*":?\s*/, '')
-    .replace(/^ErrImagePull:\s*/, '')
+  const detail = pullErrorIn(warned?.message ?? state?.waiting?.message ?? '')
   return {
     reason: 'ImageNotPulled',
     text: `container ${name} cannot pull image "${imageOf(pod, name) ?? image}"${detail ? `: ${lastLineOf(detail)}` : ''}`,
     isStall: true,
   }
 }
+
+/** What the registry said, without what kubelet says around it: the same text whether an event or the status told it. */
+const pullErrorIn = (text: string): string =>
+  text.replace(/^((Back-off pulling|Failed to pull) image "[^"]*":?\s*|ErrImagePull:\s*)+/i, '')
 
 const imageOf = ({ spec }: Pod, containerName: string): string | undefined =>
   [...spec.containers, ...(spec.initContainers ?? [])].find(({ name }) => name === containerName)?.image

@@ -81,6 +81,14 @@ test('B1: a Pod that is merely not ready holds the rollout too', () => {
   })
 })
 
+test.each([
+  ['ErrImagePull', 'failed to pull image "nginx": denied'],
+  ['ImagePullBackOff', 'Back-off pulling image "nginx": ErrImagePull: failed to pull image "nginx": denied'],
+])('an image that cannot be pulled is told in the same words while the kubelet says %s', (reason, message) => {
+  const explanation = withTop('U', broken([status('main', { waiting: { reason, message } })]))
+  expect(explanation.message).toMatch(/^Pod web-2 container main cannot pull image "nginx": denied, since/)
+})
+
 test('a crash loop tells exit code, reason and last line', () => {
   const terminated = { exitCode: 137, reason: 'OOMKilled', message: 'starting\nout of memory\n' }
   const crashed = status(
