@@ -12,6 +12,7 @@ import {
 } from './node/node-status.ts'
 import type { PodWorker } from './pod/pod-worker.ts'
 import type { PodManager } from './pod-manager.ts'
+import { exceededStorageLimit, limitsStorage } from './storage-limits.ts'
 
 export interface EvictionOptions {
   readonly doors: MachineDoors
@@ -23,6 +24,8 @@ export interface EvictionOptions {
 }
 
 const INTERVAL_MS = 10_000
+/** A Pod that broke its own limit ends at once, as upstream ends it. */
+const EVICTION_GRACE_MS = 1000
 /** A condition that has gone stays shown for a while, so that Pods do not come and go with it. */
 const TRANSITION_MS = 300_000
 
@@ -36,6 +39,7 @@ export async function evictionLoop(options: EvictionOptions, signal: AbortSignal
     try {
       const found = await pressureOf(options)
       options.pressure.current = held(found, lastSeenMs, clock.monotonicMs())
+      await evictGreedy(options)
       if (found.memory || found.disk) await evictOne(options, found)
     } catch (error) {
       logger.warn({ error }, 'could not look at the load of the machine')
@@ -60,6 +64,20 @@ function held(found: Pressure, lastSeenMs: Map<keyof Pressure, number>, nowMs: n
     return nowMs - (lastSeenMs.get(name) ?? Number.NEGATIVE_INFINITY) < TRANSITION_MS
   }
   return { memory: isHeld('memory'), disk: isHeld('disk'), pids: isHeld('pids') }
+}
+
+/** Pods that use more local storage than they said they would. */
+async function evictGreedy({ doors, config, pods, logger }: EvictionOptions): Promise<void> {
+  const limited = pods.workers.filter(worker => !worker.isTerminating && limitsStorage(worker.pod))
+  if (limited.length === 0) return
+  const usage = await doors.runtime.usage()
+  for (const worker of limited) {
+    const directory = `${config.rootDirectory}/pods/${worker.pod.metadata.uid}`
+    const message = await exceededStorageLimit(worker.pod, { disk: doors.disk, directory, usage })
+    if (!message) continue
+    logger.warn({ pod: worker.pod.metadata.name, message }, 'evicting a pod')
+    worker.terminate({ reason: 'Evicted', message, isFailed: true, graceMs: EVICTION_GRACE_MS })
+  }
 }
 
 interface Candidate {

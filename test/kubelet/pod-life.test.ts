@@ -316,3 +316,35 @@ test('files of an emptyDir survive the container, not the Pod', async () => {
   await node.clock.advance(5000)
   expect(node.machine.disk.paths.filter(path => path.endsWith('/data/log'))).toEqual([])
 })
+
+test('a Pod that writes more to an emptyDir than it may is evicted', async () => {
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'app:1': { onStart: process => process.writeFile('/data/log', 'x'.repeat(3000)) } }),
+  })
+  const containers = [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'data', mountPath: '/data' }] }]
+  await node.run('web-0', { containers, volumes: [{ name: 'data', emptyDir: { sizeLimit: '2Ki' } }] })
+  await node.clock.advance(20_000)
+  const message = 'Usage of EmptyDir volume "data" exceeds the limit "2Ki". '
+  expect((await node.pod('web-0'))?.status).toMatchObject({ phase: 'Failed', reason: 'Evicted', message })
+  expect(await node.events()).toContain(`Evicted ${message}`)
+})
+
+test('on a machine short of memory the Pod that asked for least is evicted, and the Node says why', async () => {
+  await using node = await SimulatedNode.start()
+  const resources = { requests: { memory: '1Gi' } }
+  await node.run('important', { priority: 1000, containers: [{ name: 'main', image: 'app:1', resources }] })
+  await node.run('other')
+  await node.clock.advance(1000)
+  node.machine.memoryAvailableBytes = 50 * 1024 * 1024
+  await node.clock.advance(10_000)
+  node.machine.memoryAvailableBytes = 1024 ** 3
+  await node.clock.advance(30_000)
+  expect((await node.pod('other'))?.status).toMatchObject({
+    phase: 'Failed',
+    reason: 'Evicted',
+    message: 'The node was low on resource: memory. ',
+  })
+  expect(await node.state('important')).toBe('Ready')
+  const { conditions } = (await node.client.get(Node, { name: 'node1' })).status
+  expect(conditions?.find(({ type }) => type === 'MemoryPressure')?.status).toBe('True')
+})

@@ -103,6 +103,9 @@ export class PodWorker {
 
   /** Ends the Pod for a reason of the machine. The first verdict stays. */
   terminate(verdict: Verdict): void {
+    const { reason, message = '' } = verdict
+    if (reason === 'Evicted' && !this.#verdict)
+      this.#context.events.record(this.pod, { type: 'Warning', reason, message })
     this.#verdict ??= verdict
     this.wake()
   }
