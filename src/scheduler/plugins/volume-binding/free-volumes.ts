@@ -58,10 +58,9 @@ export class FreeVolumes {
     if (!shelf) return { claim, find: () => undefined, hosts: new Map() }
     const serves = servesClaim(claim)
     const find: VolumeQuery['find'] = (node, isTaken) => {
-      const isRight = (free: FreeVolume): boolean =>
-        serves(free) && this.isReachable(free.volume, node) && !isTaken(free.volume)
-      const local = shelf.byHost.get(node.metadata.labels?.[HOSTNAME_LABEL] ?? '')?.find(isRight)
-      const other = shelf.elsewhere.find(isRight)
+      const isFree = (free: FreeVolume): boolean => serves(free) && !isTaken(free.volume)
+      const local = shelf.byHost.get(node.metadata.labels?.[HOSTNAME_LABEL] ?? '')?.find(isFree)
+      const other = shelf.elsewhere.find(free => isFree(free) && this.isReachable(free.volume, node))
       if (local && other) return (bySize(local, other) < 0 ? local : other).volume
       return (local ?? other)?.volume
     }
