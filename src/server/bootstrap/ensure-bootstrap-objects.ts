@@ -167,10 +167,12 @@ class Writer {
 
   /** Creates the object unless there is one of its name. */
   async ensure<T extends KubernetesObject>(kind: Kind<T>, object: Unsaved<T>): Promise<void> {
+    if (await this.#find(kind, object)) return
     try {
       await this.#transport.request({ ...callOf(kind, object), verb: 'create', body: bodyOf(kind, object) })
     } catch (error) {
-      if (!isStatusError(error, 'AlreadyExists')) throw error
+      // Another server may have been faster, and then holds not only the name but also the address of a Service.
+      if (!(await this.#find(kind, object))) throw error
     }
   }
 
