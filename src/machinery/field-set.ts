@@ -95,16 +95,6 @@ const setPart = (set: MutableFieldSet, part: string, value: FieldSet): void => {
   set[part] = value as MutableFieldSet
 }
 
-/** Whether any field of `set` lies under `parts`, or is it. */
-export function nodeAt(set: FieldSet, parts: readonly string[]): FieldSet | undefined {
-  let node: FieldSet | undefined = set
-  for (const part of parts) {
-    if (!node || !Object.hasOwn(node, part)) return undefined
-    node = node[part]
-  }
-  return node
-}
-
 /** Every field of the set in words: `.spec.containers[name="nginx"].image`. */
 export function fieldTexts(set: FieldSet, prefix = ''): readonly string[] {
   return Object.keys(set).flatMap(part => {

@@ -15,7 +15,7 @@ const CREATE_ONLY = new Set([
   'authorization.k8s.io/subjectaccessreviews',
 ])
 
-export const isStored = ({ group, plural }: ResourceRow): boolean => !CREATE_ONLY.has(`${group}/${plural}`)
+const isStored = ({ group, plural }: ResourceRow): boolean => !CREATE_ONLY.has(`${group}/${plural}`)
 
 /** What discovery tells of a built-in kind. */
 export function resourceInfoOf(row: ResourceRow): ResourceInfo {

@@ -62,7 +62,7 @@ export class CachedObject implements Encoded {
 }
 
 /** The object as readers get it: `resourceVersion` first among its metadata. */
-export function withResourceVersion(object: JsonObject, revision: Revision): JsonObject {
+function withResourceVersion(object: JsonObject, revision: Revision): JsonObject {
   const metadata = { resourceVersion: String(revision), ...(object.metadata as JsonObject) }
   metadata.resourceVersion = String(revision)
   const { apiVersion, kind, metadata: _, ...rest } = object

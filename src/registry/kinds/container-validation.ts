@@ -113,7 +113,7 @@ function envErrors(env: readonly EnvVar[], path: string): readonly FieldError[] 
 }
 
 /** Requests and limits: not negative, and no request above its limit. */
-export function resourcesErrors(resources: ResourceRequirements | undefined, path: string): readonly FieldError[] {
+function resourcesErrors(resources: ResourceRequirements | undefined, path: string): readonly FieldError[] {
   const errors: FieldError[] = []
   for (const side of ['limits', 'requests'] as const) {
     for (const [name, amount] of Object.entries(resources?.[side] ?? {})) {

@@ -33,7 +33,7 @@ function requestLimits({ resources }: Draft<Container>): void {
   resources.requests = { ...resources.limits, ...resources.requests }
 }
 
-export function defaultPodSpec(spec: Draft<PodSpec>): void {
+function defaultPodSpec(spec: Draft<PodSpec>): void {
   spec.restartPolicy ??= 'Always'
   spec.dnsPolicy ??= 'ClusterFirst'
   spec.terminationGracePeriodSeconds ??= 30

@@ -115,7 +115,7 @@ function placementErrors(spec: PodSpec, path: string): readonly FieldError[] {
   return errors
 }
 
-export function tolerationErrors(toleration: Toleration, path: string): readonly FieldError[] {
+function tolerationErrors(toleration: Toleration, path: string): readonly FieldError[] {
   const { key, operator, value, effect, tolerationSeconds } = toleration
   const errors: FieldError[] = []
   if (key) errors.push(...wellFormed(key, { path: `${path}.key`, problems: qualifiedNameProblems }))

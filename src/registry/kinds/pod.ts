@@ -62,7 +62,7 @@ function keepDecidedStatus(pod: Draft<Pod>, old: Pod): void {
 }
 
 /** Only a Pod that a kubelet may have started needs time to stop. */
-export function podGraceSeconds(pod: Pod, asked: number | undefined): number {
+function podGraceSeconds(pod: Pod, asked: number | undefined): number {
   const grace = asked ?? pod.spec.terminationGracePeriodSeconds ?? 30
   if (!pod.spec.nodeName || hasPodEnded(pod)) return 0
   return grace < 0 ? 1 : grace

@@ -279,7 +279,7 @@ function canonicalTime(text: string, format: 'date-time' | 'micro-time'): string
 /** What is certainly canonical already: a short whole number with a suffix that cannot be made larger. */
 const CANONICAL_QUANTITY = /^(?:0|[1-9]\d{0,2})(?:m|k|M|G|T|Ki|Mi|Gi|Ti)?$/
 
-export function canonicalQuantity(value: string | number): string {
+function canonicalQuantity(value: string | number): string {
   if (typeof value === 'string' && CANONICAL_QUANTITY.test(value) && !/^0./.test(value)) return value
   try {
     return quantityText(parseQuantity(value))

@@ -12,7 +12,7 @@ const NAME_DESCRIPTION =
 
 export const metadataOf = (object: JsonObject): ObjectMeta => (object.metadata ?? {}) as ObjectMeta
 
-export const nameColumn: TableColumn = {
+const nameColumn: TableColumn = {
   name: 'Name',
   type: 'string',
   format: 'name',

@@ -9,7 +9,7 @@ export interface AdmissionSubject {
   readonly name?: string
 }
 
-export function admissionRequest(scope: WriteScope, subject: AdmissionSubject): AdmissionRequest {
+function admissionRequest(scope: WriteScope, subject: AdmissionSubject): AdmissionRequest {
   const { kind, call, context } = scope
   const name = subject.name ?? call.name
   return {
