@@ -40,8 +40,9 @@ async function createAll({ client }: FaultyWorld): Promise<void> {
   })
 }
 
-/** Scales, updates and deletes at random moments. Answers what is wanted in the end. */
-async function disturb({ client, random, clock }: FaultyWorld): Promise<{ replicas: number; image: string }> {
+/** Scales, updates, deletes and takes the lead away at random moments. Answers what is wanted in the end. */
+async function disturb(world: FaultyWorld): Promise<{ replicas: number; image: string }> {
+  const { client, random, clock } = world
   let wanted = { replicas: 3, image: 'v0' }
   for (let change = 0; change < 6; change++) {
     await clock.advance(integerBelow(random, 15_000))
@@ -50,6 +51,7 @@ async function disturb({ client, random, clock }: FaultyWorld): Promise<{ replic
     await client.patch(Deployment, { namespace, name: 'web' }, { type: 'strategic', body })
     const { items } = await client.list(Pod, { namespace })
     const victim = items[integerBelow(random, Math.max(1, items.length))]
+    if (random.float() < 0.3) world.changeLeader()
     if (victim) await client.delete(Pod, { namespace, name: victim.metadata.name }).catch(() => {})
   }
   return wanted

@@ -33,6 +33,7 @@ export class FaultyWorld implements AsyncDisposable {
   readonly #plane: ControlPlane
   readonly #stop = new AbortController()
   #informers: SharedInformers | undefined
+  #leading = new AbortController()
 
   private constructor(seed: number) {
     this.random = seededRandom(seed)
@@ -63,8 +64,17 @@ export class FaultyWorld implements AsyncDisposable {
     this.#informers = new SharedInformers({ ...plain, client })
     const dependencies = { ...plain, client, informers: this.#informers }
     for (const definition of controllerDefinitions()) {
-      if (!LEFT_OUT.has(definition.name)) void this.#plane.run(controllerComponent(definition, dependencies))
+      if (LEFT_OUT.has(definition.name)) continue
+      void this.#plane.run(controllerComponent(definition, dependencies), this.#leading.signal)
     }
+  }
+
+  /** The leader is lost in the middle of whatever it does, and another takes over, which knows nothing of it. */
+  changeLeader(): void {
+    this.#leading.abort(new Error('no longer the leader'))
+    void this.#informers?.stop()
+    this.#leading = new AbortController()
+    this.#runControllers()
   }
 
   #runMachines(): void {
@@ -111,6 +121,7 @@ export class FaultyWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
+    this.#leading.abort()
     await this.#informers?.stop()
     await this.#plane.close()
   }
