@@ -20,18 +20,22 @@ const RETRY_AFTER_SECONDS = 1
 
 /**
  * Bounds the requests served at once, and shares the places fairly: when all are taken, users wait in a queue each, and
- * the queues take turns. So a flood by one user makes that user wait, and nobody else much longer than one turn.
+ * the queues take turns. So a flood by one user makes that user wait, and nobody else much longer than one turn. No user
+ * holds more than half of the places, so that a user whose requests never end (bodies that never come) is no stop to others.
  */
 export class InFlightLimiter {
   readonly #options: InFlightOptions
   readonly #clock: Clock
-  /** In the order in which users get their turn. */
+  readonly #perUserMax: number
+  readonly #runningByUser = new Map<string, number>()
+  /** In the order in which users get their turn. While a place is free, only users wait who have their share. */
   readonly #queues = new Map<string, Waiting[]>()
   #running = 0
 
   constructor(options: InFlightOptions, clock: Clock) {
     this.#options = options
     this.#clock = clock
+    this.#perUserMax = Math.ceil(options.concurrencyMax / 2)
   }
 
   get running(): number {
@@ -44,10 +48,10 @@ export class InFlightLimiter {
     return count
   }
 
-  /** Undefined when the place is free at once; else resolves when it is. Throws TooManyRequests. */
+  /** Undefined when there is a place at once; else resolves when there is. Throws TooManyRequests. */
   acquire(user: string): Promise<void> | undefined {
-    if (this.#running < this.#options.concurrencyMax && this.#queues.size === 0) {
-      this.#running++
+    if (this.#running < this.#options.concurrencyMax && this.#mayRunMore(user) && !this.#queues.has(user)) {
+      this.#begin(user)
       return undefined
     }
     const queue = this.#queues.get(user) ?? []
@@ -56,9 +60,21 @@ export class InFlightLimiter {
     return this.#wait(user, queue)
   }
 
-  release(): void {
+  release(user: string): void {
     this.#running--
+    const left = (this.#runningByUser.get(user) ?? 1) - 1
+    if (left > 0) this.#runningByUser.set(user, left)
+    else this.#runningByUser.delete(user)
     while (this.#running < this.#options.concurrencyMax && this.#startNext());
+  }
+
+  #mayRunMore(user: string): boolean {
+    return (this.#runningByUser.get(user) ?? 0) < this.#perUserMax
+  }
+
+  #begin(user: string): void {
+    this.#running++
+    this.#runningByUser.set(user, (this.#runningByUser.get(user) ?? 0) + 1)
   }
 
   async #wait(user: string, queue: Waiting[]): Promise<void> {
@@ -81,14 +97,15 @@ export class InFlightLimiter {
 
   /** Serves the user whose turn it is, and puts that user's queue behind all others. */
   #startNext(): boolean {
-    const [entry] = this.#queues
-    if (!entry) return false
-    const [user, queue] = entry
-    this.#queues.delete(user)
-    const next = queue.shift()!
-    if (queue.length > 0) this.#queues.set(user, queue)
-    this.#running++
-    next.start()
-    return true
+    for (const [user, queue] of this.#queues) {
+      if (!this.#mayRunMore(user)) continue
+      this.#queues.delete(user)
+      const next = queue.shift()!
+      if (queue.length > 0) this.#queues.set(user, queue)
+      this.#begin(user)
+      next.start()
+      return true
+    }
+    return false
   }
 }

@@ -122,7 +122,7 @@ function limits({ clock, metrics }: PipelineDependencies): Filter {
     try {
       await next(request)
     } finally {
-      own.release()
+      own.release(request.user.name)
     }
   }
 }
