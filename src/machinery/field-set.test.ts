@@ -22,6 +22,12 @@ test('sets of fields follow the laws of sets', () => {
 })
 
 test('fields are named as kubectl shows them', () => {
-  const fields = { 'f:spec': { 'f:containers': { 'k:{"name":"c"}': { '.': {}, 'f:image': {} } }, 'f:finalizers': { 'v:"x"': {} } } }
-  expect(fieldTexts(fields)).toEqual(['.spec.containers[name="c"]', '.spec.containers[name="c"].image', '.spec.finalizers[="x"]'])
+  const fields = {
+    'f:spec': { 'f:containers': { 'k:{"name":"c"}': { '.': {}, 'f:image': {} } }, 'f:finalizers': { 'v:"x"': {} } },
+  }
+  expect(fieldTexts(fields)).toEqual([
+    '.spec.containers[name="c"]',
+    '.spec.containers[name="c"].image',
+    '.spec.finalizers[="x"]',
+  ])
 })
