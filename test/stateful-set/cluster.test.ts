@@ -138,6 +138,7 @@ test.each([
   ['settled', setOf('good')],
   ['waiting for a machine', setOf('good', {}, {}, { nodeSelector: { disk: 'fast' } })],
   ['waiting for an image', setOf('absent')],
+  ['waiting for a probe', setOf('sick', {}, { readinessProbe: { httpGet: { port: 80 }, periodSeconds: 1 } })],
 ])('a set that is %s is not written again and again', async (_state, manifest) => {
   await using cluster = await startCluster({ images })
   await cluster.apply(manifest)

@@ -1,4 +1,4 @@
-import type { ContainerStateTerminated, ContainerStatus, Pod } from '../../../api/core-v1/types.ts'
+import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from '../../../api/core-v1/types.ts'
 import { cut, type Evidence, lastLineOf, type Problem } from './evidence.ts'
 
 const PULL_REASONS = new Set([
@@ -32,9 +32,9 @@ function problemOfContainer(pod: Pod, status: ContainerStatus, evidence: Evidenc
   if (PULL_REASONS.has(reason)) return pullProblem(pod, status, evidence)
   if (!STARTING_REASONS.has(reason)) return creationProblem(status, reason)
   const ended = endOf(status)
-  const failing = probeProblem(pod, status, evidence)
+  const failing = probeWarning(pod, status, evidence)
   if (ended && !isOlder(ended, failing)) return crashProblem(status, ended)
-  return failing
+  return failing && probeProblem(status, failing)
 }
 
 /** kubelet alternates between two reasons here; the text must not, or the status would be written again and again. */
@@ -69,8 +69,10 @@ function endOf({ ready, state, lastState }: ContainerStatus): ContainerStateTerm
 }
 
 /** A container that is up again and answers its probe wrongly has another problem now than its last exit. */
-const isOlder = ({ finishedAt }: ContainerStateTerminated, failing: Problem | undefined): boolean =>
-  failing?.since !== undefined && finishedAt !== undefined && finishedAt < failing.since
+function isOlder({ finishedAt }: ContainerStateTerminated, failing: Event | undefined): boolean {
+  const failedAt = failing?.lastTimestamp ?? failing?.firstTimestamp
+  return failedAt !== undefined && finishedAt !== undefined && finishedAt < failedAt
+}
 
 function crashProblem({ name }: ContainerStatus, ended: ContainerStateTerminated): Problem {
   const { exitCode, signal, reason, message } = ended
@@ -85,20 +87,19 @@ function crashProblem({ name }: ContainerStatus, ended: ContainerStateTerminated
 }
 
 /** `Readiness probe failed: HTTP probe failed with statuscode: 500`: kubelet's event is the only place that says it. */
-function probeProblem(pod: Pod, { name, ready, state }: ContainerStatus, evidence: Evidence): Problem | undefined {
+function probeWarning(pod: Pod, { name, ready, state }: ContainerStatus, evidence: Evidence): Event | undefined {
   if (ready || !state?.running) return undefined
-  const warned = evidence
+  return evidence
     .warningsAbout(pod.metadata.uid)
     .findLast(({ reason, involvedObject }) => reason === 'Unhealthy' && isAbout(involvedObject.fieldPath, name))
-  if (!warned) return undefined
-  const since = warned.lastTimestamp ?? warned.firstTimestamp
-  return {
-    reason: 'ProbeFailing',
-    text: `container ${name} runs, but is not ready: ${cut(lastLineOf(warned.message))}`,
-    ...(since && { since }),
-    isStall: true,
-  }
 }
+
+/** Since when, is a matter of the Pod's condition: the event only tells of the last failure. */
+const probeProblem = ({ name }: ContainerStatus, { message }: Event): Problem => ({
+  reason: 'ProbeFailing',
+  text: `container ${name} runs, but is not ready: ${cut(lastLineOf(message))}`,
+  isStall: true,
+})
 
 /** kubelet names the container as `spec.containers{name}`. */
 const isAbout = (fieldPath: string | undefined, containerName: string): boolean =>
