@@ -10,7 +10,7 @@ const identityFrom = (labels: Labels): PodIdentity => ({
   uid: labels[LABEL.podUid] ?? '',
 })
 
-export const nanosecondsAsDate = (nanoseconds: number): Date => new Date(Math.floor(nanoseconds / 1e6))
+const nanosecondsAsDate = (nanoseconds: number): Date => new Date(Math.floor(nanoseconds / 1e6))
 
 /** `status` is absent for sandboxes that are not ready: they have no addresses. */
 export function sandboxFrom(listed: CriSandbox, status: CriSandboxStatus | undefined): Sandbox {

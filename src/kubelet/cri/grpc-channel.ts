@@ -104,7 +104,7 @@ export class CriChannel implements Disposable {
 }
 
 /** The one place where a failure of gRPC becomes one of the runtime. */
-export function runtimeErrorFrom(error: ServiceError): RuntimeError {
+function runtimeErrorFrom(error: ServiceError): RuntimeError {
   const message = error.details.replace(/^rpc error: code = \w+ desc = /, '')
   return new RuntimeError(codeOf(error.code), message, { cause: error })
 }

@@ -127,4 +127,4 @@ export class ImagePuller {
 }
 
 const defaultPolicyOf = (reference: string): 'Always' | 'IfNotPresent' =>
-  /:latest$/.test(reference) || !/[:@][^/]*$/.test(reference) ? 'Always' : 'IfNotPresent'
+  reference.endsWith(':latest') || !/[:@][^/]*$/.test(reference) ? 'Always' : 'IfNotPresent'

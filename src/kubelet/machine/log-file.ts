@@ -6,7 +6,7 @@ const NEWLINE = 0x0a
 const SPACE = 0x20
 
 /** One line of the CRI log format: `<time> <stream> <P|F> <text>`; P: the line goes on in the next. */
-export function logLineFrom(line: Buffer): LogLine | undefined {
+function logLineFrom(line: Buffer): LogLine | undefined {
   const first = line.indexOf(SPACE)
   const second = line.indexOf(SPACE, first + 1)
   const third = line.indexOf(SPACE, second + 1)

@@ -7,8 +7,8 @@ const CPU_SHARES_MIN = 2
 const CPU_PERIOD_US = 100_000
 const CPU_QUOTA_US_MIN = 1000
 
-export const cpuSharesOf = (milliCpu: number): number => Math.max(CPU_SHARES_MIN, Math.floor((milliCpu * 1024) / 1000))
-export const cpuQuotaOf = (milliCpu: number): number =>
+const cpuSharesOf = (milliCpu: number): number => Math.max(CPU_SHARES_MIN, Math.floor((milliCpu * 1024) / 1000))
+const cpuQuotaOf = (milliCpu: number): number =>
   Math.max(CPU_QUOTA_US_MIN, Math.floor((milliCpu * CPU_PERIOD_US) / 1000))
 
 /** What a container gets in its cgroup, and how early the kernel may kill it when memory runs out. */

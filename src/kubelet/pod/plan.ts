@@ -52,7 +52,7 @@ export interface Plan {
   readonly isFinished: boolean
 }
 
-export const GRACE_SECONDS_DEFAULT = 30
+const GRACE_SECONDS_DEFAULT = 30
 
 export const graceMsOf = (pod: Pod): number => (pod.spec.terminationGracePeriodSeconds ?? GRACE_SECONDS_DEFAULT) * 1000
 
@@ -184,7 +184,7 @@ const recordIn = (sandbox: Sandbox, view: PodView, name: string): ContainerRecor
 }
 
 /** A Pod is finished when nothing of it is ever started again. */
-export function isPodFinished(pod: Pod, view: PodView): boolean {
+function isPodFinished(pod: Pod, view: PodView): boolean {
   const ended = (roled: RoledContainer): boolean => {
     const latest = latestOf(view, roled.container.name)
     return latest?.phase === 'exited' && !isRestarted(pod, roled, latest)

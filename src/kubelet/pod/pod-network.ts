@@ -2,7 +2,7 @@ import type { Pod } from '../../api/core-v1/types.ts'
 import type { PortMapping, ResolverConfig } from '../doors.ts'
 import { containersOf } from './pod-view.ts'
 
-export const HOSTNAME_LENGTH_MAX = 63
+const HOSTNAME_LENGTH_MAX = 63
 
 /** The host name inside a Pod, and its domain when a `subdomain` gives it one. */
 export function hostnameOf(
@@ -18,10 +18,10 @@ export function hostnameOf(
 }
 
 /** Longer names are cut, and do not end in a dash or dot. */
-export const shortHostnameOf = ({ metadata, spec }: Pod): string =>
+const shortHostnameOf = ({ metadata, spec }: Pod): string =>
   (spec.hostname || metadata.name).slice(0, HOSTNAME_LENGTH_MAX).replace(/[-.]+$/, '')
 
-export const domainOf = ({ metadata, spec }: Pod, clusterDomain: string): string | undefined =>
+const domainOf = ({ metadata, spec }: Pod, clusterDomain: string): string | undefined =>
   spec.subdomain ? `${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}` : undefined
 
 const SEARCHES_MAX = 32

@@ -18,7 +18,7 @@ export interface RoledContainer {
 }
 
 /** An init container that keeps running beside the others (KEP-753). */
-export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always'
+const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always'
 
 /** In the order in which they start. */
 export function containersOf({ spec }: Pod): readonly RoledContainer[] {

@@ -160,6 +160,8 @@ export class PodWorker {
     const filter = { podUid: this.pod.metadata.uid }
     const [sandboxes, containers] = await Promise.all([runtime.listSandboxes(filter), runtime.listContainers(filter)])
     this.#view = { sandboxes, containers }
+    const present = new Set(containers.map(({ id }) => id))
+    for (const id of this.#terminationMessages.keys()) if (!present.has(id)) this.#terminationMessages.delete(id)
     const specs = this.#specs()
     for (const record of containers) {
       if (record.phase !== 'exited' || this.#terminationMessages.has(record.id)) continue

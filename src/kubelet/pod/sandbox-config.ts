@@ -4,7 +4,7 @@ import { namespacesOf, seccompOf } from './container-security.ts'
 import { logDirectoryOf, type PodContext } from './pod-context.ts'
 import { hostnameOf, portMappingsOf, resolverOf } from './pod-network.ts'
 
-export const identityOf = ({ metadata }: Pod): { namespace: string; name: string; uid: string } => ({
+const identityOf = ({ metadata }: Pod): { namespace: string; name: string; uid: string } => ({
   namespace: metadata.namespace,
   name: metadata.name,
   uid: metadata.uid,

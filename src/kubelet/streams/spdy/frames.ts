@@ -13,7 +13,7 @@ export const FrameType = {
 export const FLAG_FIN = 0x01
 const CONTROL_BIT = 0x8000
 const VERSION = 3
-export const HEADER_BYTES = 8
+const HEADER_BYTES = 8
 export const ID_MASK = 0x7fffffff
 
 export type Frame =
