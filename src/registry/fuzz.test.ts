@@ -274,3 +274,43 @@ test('every kind takes odd objects of its own shape soundly, and shows them in i
     }
   }
 }, 60_000)
+
+/** What is applied, in the shape of a kind; lists keep one item of each key. */
+const appliedFor = (schema: Schema, random: Random, identity: JsonObject): JsonObject => {
+  const { spec } = valueFor(schema, random) as { spec?: JsonValue }
+  return {
+    ...identity,
+    metadata: { name: 'web', labels: { app: random.float() < 0.5 ? 'a' : 'b' } },
+    ...(spec && { spec }),
+  }
+}
+
+test('applying again changes nothing, whoever applied in between', async () => {
+  await using server = open()
+  const random = seededRandom(5)
+  const schemas = new BuiltInSchemas()
+  for (const resource of [
+    'ingresses.v1.networking.k8s.io',
+    'networkpolicies.v1.networking.k8s.io',
+    'podtemplates',
+    'endpointslices.v1.discovery.k8s.io',
+  ]) {
+    const { info } = server.resource(resource)
+    const identity = { apiVersion: info.group ? `${info.group}/${info.version}` : info.version, kind: info.kind }
+    const apply = (body: JsonObject, fieldManager: string): Promise<Loose | undefined> =>
+      outcomeOf(server.patch(resource, 'web', { type: 'apply', body, options: { fieldManager, force: true } }))
+    for (let run = 0; run < 60; run++) {
+      const [a, b] = [
+        appliedFor(schemas.find(info.schema), random, identity),
+        appliedFor(schemas.find(info.schema), random, identity),
+      ]
+      const first = await apply(a, 'a')
+      if (!first) continue
+      expect(await apply(a, 'a')).toEqual(first)
+      const both = await apply(b, 'b')
+      if (both) expect(await apply(b, 'b')).toEqual(both)
+      await expectStillValid(server, resource, both ?? first)
+      await outcomeOf(server.delete(resource, 'web'))
+    }
+  }
+}, 60_000)
