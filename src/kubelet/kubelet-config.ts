@@ -19,7 +19,7 @@ export interface KubeletConfig {
   readonly systemReserved: Readonly<Record<string, string>>
   readonly leaseDurationSeconds: number
   readonly statusIntervalMs: number
-  /** `KUBERNETES_SERVICE_HOST` and `_PORT` come from the Service `default/kubernetes`. */
+  /** Manifests of Pods that the machine itself wants to run; absent: none. */
   readonly staticPodDirectory?: string
   readonly imageGc: { readonly highPercent: number; readonly lowPercent: number; readonly ageMsMin: number }
   readonly logs: { readonly bytesMax: number; readonly filesMax: number }

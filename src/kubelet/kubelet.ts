@@ -18,6 +18,7 @@ import { hostAddressesOf, type Pressure, resourcesOf } from './node/node-status.
 import { ApiObjects } from './pod/api-objects.ts'
 import type { MachineView, PodContext } from './pod/pod-context.ts'
 import { PodManager } from './pod-manager.ts'
+import { keepStaticPods } from './static-pods.ts'
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
 import { VolumeManager } from './volumes/volume-manager.ts'
 
@@ -112,6 +113,7 @@ async function runParts(
     runPods({ options, pods, informers }, signal),
     collectImages({ doors, clock, logger, config, imagesInUse: () => pods.imagesInUse() }, signal),
     rotateLogs({ doors, clock, logger, config, records: () => pods.runningRecords() }, signal),
+    runStaticPods({ options, config, informers }, signal),
     evictionLoop({ doors, clock, logger, config, pods, pressure }, signal),
   ])
 }
@@ -135,6 +137,21 @@ async function runPods(
   } finally {
     await pods.stop()
   }
+}
+
+async function runStaticPods(
+  { options, config, informers }: Pick<Parts, 'options' | 'config' | 'informers'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { nodeName, client, doors, clock, logger } = options
+  const { staticPodDirectory: directory } = config
+  if (directory === undefined) return
+  await informers.pods.whenSynced(signal).catch(() => {}) // Aborted: the loop below ends at once.
+  const { node } = informers
+  await keepStaticPods(
+    { directory, nodeName, node, pods: () => informers.pods.list(), client, disk: doors.disk, clock, logger },
+    signal,
+  )
 }
 
 const RETRY_MS = 1000

@@ -348,3 +348,20 @@ test('on a machine short of memory the Pod that asked for least is evicted, and 
   const { conditions } = (await node.client.get(Node, { name: 'node1' })).status
   expect(conditions?.find(({ type }) => type === 'MemoryPressure')?.status).toBe('True')
 })
+
+test('a manifest in the directory of static Pods runs, is replaced when it changes, and goes with its file', async () => {
+  await using node = await SimulatedNode.start({ config: { staticPodDirectory: '/etc/manifests' } })
+  const manifest = (image: string): Buffer =>
+    Buffer.from(`kind: Pod\nmetadata: { name: proxy }\nspec: { containers: [{ name: main, image: '${image}' }] }\n`)
+  node.machine.disk.writeNow('/etc/manifests/proxy.yaml', manifest('app:1'))
+  node.machine.disk.writeNow('/etc/manifests/broken.yaml', Buffer.from('kind: ['))
+  await node.clock.advance(25_000)
+  expect(await node.state('proxy-node1')).toBe('Ready')
+  node.machine.disk.writeNow('/etc/manifests/proxy.yaml', manifest('app:2'))
+  await node.clock.advance(60_000)
+  expect((await node.pod('proxy-node1'))?.spec.containers[0]?.image).toBe('app:2')
+  expect(await node.state('proxy-node1')).toBe('Ready')
+  await node.machine.disk.remove('/etc/manifests/proxy.yaml')
+  await node.clock.advance(40_000)
+  expect(await node.state('proxy-node1')).toBe('gone')
+})
