@@ -66,7 +66,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     transportFor: user => inProcessTransport(user, { dispatcher, authorizer: authorization, clock }),
     async listen(listenOptions) {
-      const listener = await listen(listenOptions, { accept: pipeline, logger })
+      const listener = await listen(listenOptions, { accept: pipeline, logger, clock })
       listeners.push(listener)
       return listener
     },

@@ -151,6 +151,7 @@ describe('answers', () => {
     expect(aggregated.json).toMatchObject({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2' })
     const again = { accept, 'if-none-match': String(aggregated.headers.etag) }
     expect((await client.request('/apis', { headers: again })).code).toBe(304)
+    expect((await client.request('/')).json.paths).toContain('/apis/apps/v1')
     expect((await client.request('/api/v1')).json).toMatchObject({ kind: 'APIResourceList', groupVersion: 'v1' })
   })
 

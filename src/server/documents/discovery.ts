@@ -26,6 +26,10 @@ export class Discovery {
   }
 
   async handle(exchange: Exchange): Promise<boolean> {
+    if (exchange.path === '/') {
+      await sendJson(exchange, { paths: this.#paths() })
+      return true
+    }
     const [, root, group, version, ...rest] = exchange.path.replace(/\/$/, '').split('/')
     if ((root !== 'api' && root !== 'apis') || rest.length > 0) return false
     if (group === undefined) return this.#root(exchange, root)
@@ -39,6 +43,16 @@ export class Discovery {
     else if (root === 'api') await sendJson(exchange, apiVersions())
     else await sendJson(exchange, { kind: 'APIGroupList', apiVersion: 'v1', groups: this.#named().map(groupDocument) })
     return true
+  }
+
+  /** Where to go from the root: what `kubectl get --raw /` lists. */
+  #paths(): readonly string[] {
+    const groups = this.#named().flatMap(({ name, versions }) => [
+      `/apis/${name}`,
+      ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`),
+    ])
+    const documents = ['/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
+    return ['/api', '/api/v1', '/apis', ...groups, ...documents].sort()
   }
 
   #named(): readonly Group[] {

@@ -136,16 +136,7 @@ function classOf(request: Request): 'mutating' | 'reading' | 'watching' {
 
 function authorization({ authorization: authorizer }: PipelineDependencies): Filter {
   return (request, next) => {
-    for (const attributes of attributesOf(request)) {
-      try {
-        requireAllowed(authorizer, attributes)
-      } catch (error) {
-        // Who has not said who they are is asked to, where an answer would depend on it.
-        throw request.user === ANONYMOUS && !request.info.isResource && request.info.path === '/'
-          ? unauthorized()
-          : error
-      }
-    }
+    for (const attributes of attributesOf(request)) requireAllowed(authorizer, attributes)
     return next(request)
   }
 }

@@ -1,6 +1,7 @@
-import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { Clock } from '../../machinery/clock.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import type { UserInfo } from '../../registry/resource.ts'
 import type { Exchange, Peer } from './exchange.ts'
@@ -44,11 +45,17 @@ const HTTP1_OPTIONS = { maxHeaderSize: 32 * 1024 }
 
 type Accept = (exchange: Exchange) => void
 
+interface ListenDependencies {
+  readonly accept: Accept
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/** How long requests may take to end once the listener closes. */
+const CLOSING_MS_MAX = 2000
+
 /** Serves HTTP/2 and HTTP/1.1 over TLS on one port, and turns both into exchanges. */
-export function listen(
-  options: ListenOptions,
-  { accept, logger }: { accept: Accept; logger: Logger },
-): Promise<Listener> {
+export function listen(options: ListenOptions, { accept, logger, clock }: ListenDependencies): Promise<Listener> {
   const server = createSecureServer({
     ...tlsOptions(options.certificate),
     allowHTTP1: true,
@@ -78,7 +85,12 @@ export function listen(
     stream.on('error', () => {}) // A client that resets its stream is no failure of ours; `close` follows.
     accept(new Http2Exchange(stream, headers, peerOf(stream.session?.socket as TLSSocket | undefined)))
   })
-  server.on('session', session => session.setTimeout(IDLE_MS_MAX, () => session.close())) // Open streams end first.
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', session => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    session.setTimeout(IDLE_MS_MAX, () => session.close()) // Open streams end first.
+  })
   server.on('sessionError', err => logger.debug({ err }, 'connection failed'))
   server.on('tlsClientError', err => logger.debug({ err }, 'handshake failed'))
   return new Promise((resolve, reject) => {
@@ -86,7 +98,7 @@ export function listen(
     server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
       server.off('error', reject)
       server.on('error', err => logger.error({ err }, 'listener failed'))
-      resolve(listenerOf(server, sockets))
+      resolve(listenerOf(server, { sockets, sessions, clock }))
     })
   })
 }
@@ -115,18 +127,30 @@ function serveHttp1(server: Http2SecureServer, accept: Accept): void {
   })
 }
 
-function listenerOf(server: Http2SecureServer, sockets: ReadonlySet<Socket>): Listener {
+interface Connections {
+  readonly sockets: ReadonlySet<Socket>
+  readonly sessions: ReadonlySet<ServerHttp2Session>
+  readonly clock: Clock
+}
+
+function listenerOf(server: Http2SecureServer, connections: Connections): Listener {
   const { address, port } = server.address() as AddressInfo
   return {
     address: { host: address, port },
     replaceCertificate: certificate => server.setSecureContext(tlsOptions(certificate)),
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve())
-        for (const socket of sockets) socket.destroySoon()
-        for (const socket of sockets) socket.destroy()
-      }),
+    close: () => closed(server, connections),
   }
+}
+
+async function closed(server: Http2SecureServer, { sockets, sessions, clock }: Connections): Promise<void> {
+  const done = new Promise(resolve => server.close(resolve))
+  const http2 = new Set(Array.from(sessions, session => session.socket?.remotePort))
+  for (const session of sessions) session.close()
+  for (const socket of sockets) if (!http2.has(socket.remotePort)) socket.destroySoon()
+  using _late = clock.schedule(CLOSING_MS_MAX, () => {
+    for (const socket of sockets) socket.destroy()
+  })
+  await done
 }
 
 /** The handshake is the same for every request of a connection. */
