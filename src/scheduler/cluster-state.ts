@@ -26,7 +26,6 @@ export class ClusterState {
   readonly #placed = new Map<string, PlacedPod>()
   readonly #claimUsers = new Map<string, number>()
   readonly #domains = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>()
-  #byHostname: Map<string, NodeInfo[]> | undefined
   #ordered: readonly NodeInfo[] | undefined
   #zones: readonly string[] = []
 
@@ -44,12 +43,6 @@ export class ClusterState {
   get zones(): readonly string[] {
     this.#order()
     return this.#zones
-  }
-
-  /** The machines with this hostname label; as a rule one. */
-  nodesWithHostname(hostname: string): readonly NodeInfo[] {
-    this.#byHostname ??= Map.groupBy(this.nodes, ({ labels }) => labels[HOSTNAME_LABEL] ?? '')
-    return this.#byHostname.get(hostname) ?? []
   }
 
   /** The domains of each topology key, over the machines that have all of these keys. Kept until labels change. */
@@ -87,7 +80,7 @@ export class ClusterState {
     const info = this.#infoOf(node.metadata.name)
     const previous = info.node
     info.node = node
-    if (!deepEqual(previous?.metadata.labels, node.metadata.labels)) this.#forgetTopology()
+    if (!deepEqual(previous?.metadata.labels, node.metadata.labels)) this.#domains.clear()
     if (!previous || previous.metadata.labels?.[ZONE_LABEL] !== node.metadata.labels?.[ZONE_LABEL]) {
       this.#ordered = undefined
     }
@@ -99,7 +92,7 @@ export class ClusterState {
     if (!info) return
     info.node = undefined
     this.#ordered = undefined
-    this.#forgetTopology()
+    this.#domains.clear()
     this.#forgetIfEmpty(info)
   }
 
@@ -131,11 +124,6 @@ export class ClusterState {
     this.#countClaims(info, -1)
     this.#forgetIfEmpty(node)
     return placed
-  }
-
-  #forgetTopology(): void {
-    this.#domains.clear()
-    this.#byHostname = undefined
   }
 
   #countClaims({ claimNames, namespace }: PodInfo, sign: 1 | -1): void {

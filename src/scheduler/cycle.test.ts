@@ -68,7 +68,10 @@ test('scores are weighed, and the best machine wins', () => {
 test('when few machines come into question only they are asked, and all are when none of them fits', () => {
   const asked: string[] = []
   const cycle = cycleOver(names(10), [
-    { name: 'Few', filterFor: () => ({ kind: 'where', refusalOf: () => undefined, among: new Set(['node-3']) }) },
+    {
+      name: 'Few',
+      filterFor: () => ({ kind: 'where', refusalOf: () => undefined, among: ({ name }) => name === 'node-3' }),
+    },
     refusing('Counting', ({ name }) => {
       asked.push(name)
       return asked.length > 1 ? 'taken' : undefined

@@ -35,19 +35,19 @@ export class SchedulingCycle {
 
   decide(pod: PodInfo): Decision {
     const filters: NamedFilter[] = []
-    let among: ReadonlySet<string> | undefined
+    const among: ((node: NodeInfo) => boolean)[] = []
     for (const plugin of this.#plugins) {
       const filter = plugin.filterFor?.(pod)
       if (filter?.kind === 'nowhere') return this.#refusedEverywhere(plugin.name, filter.reason)
       if (!filter) continue
       filters.push({ plugin: plugin.name, refusalOf: filter.refusalOf })
-      if (filter.among) among = among ? among.intersection(filter.among) : filter.among
+      if (filter.among) among.push(filter.among)
     }
     let search = new Search(this.#state.nodes.length, filters)
-    if (among) this.#searchSample(search, among)
+    if (among.length > 0) this.#searchSample(search, among)
     if (search.feasible.length === 0) {
       search = new Search(this.#state.nodes.length, filters) // All machines, to tell of each why not.
-      this.#searchSample(search)
+      this.#searchSample(search, [])
     }
     if (search.feasible.length === 0) return { kind: 'refused', refusal: search.refusal() }
     return { kind: 'placed', node: this.#bestOf(pod, search.feasible) }
@@ -62,13 +62,13 @@ export class SchedulingCycle {
   }
 
   /** Looks at one machine after the other, from where the last search ended, until enough of them fit. */
-  #searchSample(search: Search, among?: ReadonlySet<string>): void {
+  #searchSample(search: Search, among: readonly ((node: NodeInfo) => boolean)[]): void {
     const { nodes } = this.#state
-    const wanted = sampleSizeOf(among?.size ?? nodes.length)
+    const wanted = sampleSizeOf(nodes.length)
     let looked = 0
     while (looked < nodes.length && search.feasible.length < wanted) {
       const node = nodes[(this.#start + looked++) % nodes.length]!
-      if (!among || among.has(node.name)) search.look(node)
+      if (among.every(includes => includes(node))) search.look(node)
     }
     this.#start = nodes.length === 0 ? 0 : (this.#start + looked) % nodes.length
   }

@@ -35,7 +35,7 @@ export type Filter =
       /** Why not on this machine; undefined when it may run there. Called for many machines: keep it cheap. */
       readonly refusalOf: (node: NodeInfo) => string | readonly string[] | undefined
       /** The only machines worth asking about, when few are: `refusalOf` refuses all others. */
-      readonly among?: ReadonlySet<string>
+      readonly among?: (node: NodeInfo) => boolean
     }
 
 export interface Scorer {

@@ -16,7 +16,7 @@ export const nodeAffinity: Plugin = {
     return {
       kind: 'where',
       refusalOf: ({ node }) => (matches(node!) ? undefined : REASON),
-      ...(names && { among: names }),
+      ...(names && { among: ({ name }) => names.has(name) }),
     }
   },
   scorerFor({ pod }) {

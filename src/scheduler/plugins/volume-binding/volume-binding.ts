@@ -13,7 +13,7 @@ import {
   waitsForFirstConsumer,
 } from '../../../machinery/volume-binding.ts'
 import type { ClusterEvent } from '../../cluster-event.ts'
-import type { ClusterState } from '../../cluster-state.ts'
+import { type ClusterState, HOSTNAME_LABEL } from '../../cluster-state.ts'
 import type { NodeInfo } from '../../node-info.ts'
 import type { Filter, Hold, Plugin, Refusal } from '../../plugin.ts'
 import type { PodInfo } from '../../pod-info.ts'
@@ -178,24 +178,16 @@ export class VolumeBinding implements Plugin {
   }
 
   /** The machines that volumes tied to single machines leave, when there are such volumes. */
-  #among({ bound, delayed }: Claims): ReadonlySet<string> | undefined {
-    const { state, lookup } = this.#dependencies
-    const pinned: ReadonlySetLike<string>[] = []
+  #among({ bound, delayed }: Claims): ((node: NodeInfo) => boolean) | undefined {
+    const { lookup } = this.#dependencies
+    const pinned: { has(host: string): boolean }[] = []
     for (const volume of bound) {
       const hosts = hostsOf(volume)
       if (hosts) pinned.push(new Set(hosts))
     }
     for (const { claim, hosts } of delayed) if (hosts && !mayProvision(lookup.findClassOf(claim))) pinned.push(hosts)
     if (pinned.length === 0) return undefined
-    const [fewest, ...others] = pinned.sort((a, b) => a.size - b.size)
-    const names = new Set<string>()
-    const hosts = fewest!.keys()
-    for (let next = hosts.next(); !next.done; next = hosts.next()) {
-      const host = next.value
-      if (!others.every(each => each.has(host))) continue
-      for (const { name } of state.nodesWithHostname(host)) names.add(name)
-    }
-    return names
+    return ({ labels }) => pinned.every(hosts => hosts.has(labels[HOSTNAME_LABEL] ?? ''))
   }
 }
 
