@@ -6,6 +6,7 @@ export function processLogger(level: string): Logger {
   return pino({
     level,
     base: null,
+    serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: label => ({ level: label }) },
   })

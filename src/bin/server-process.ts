@@ -12,6 +12,7 @@ import type { Logger } from '../machinery/logger.ts'
 import { uuidFrom } from '../machinery/random.ts'
 import { systemClock as clock } from '../machinery/system-clock.ts'
 import { systemRandom as random } from '../machinery/system-random.ts'
+import { loadBalancerStatus } from '../proxy/load-balancer-status.ts'
 import { ComponentClients } from './component-clients.ts'
 import { controlComponents } from './control-components.ts'
 import { keepAllRunning, keepRunning } from './keep-running.ts'
@@ -24,6 +25,9 @@ import { ensureStandardClass } from './server-side/ensure-standard-class.ts'
 import { hostAddresses } from './server-side/host-addresses.ts'
 import { type ServerSide, startServerSide } from './server-side/server-side.ts'
 import { createJoinToken } from './token-commands.ts'
+
+/** Taken on every machine by its kubelet. */
+const KUBELET_PORT = 10_250
 
 /** `holdfast server`: the API, what leads the cluster, and on a cluster of one machine that machine too. */
 export async function runServerProcess(config: ClusterConfig, { version }: CommandContext): Promise<void> {
@@ -40,6 +44,13 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
     lead(config, { side, clients, logger }, ending),
     keepRunning(
       clusterDnsService(clients.dependencies({ component: 'dns' }), { address: config.clusterDns }),
+      ending,
+      logger,
+    ),
+    keepRunning(
+      loadBalancerStatus(clients.dependencies({ component: 'service-proxy' }), {
+        reservedPorts: [config.port, KUBELET_PORT],
+      }),
       ending,
       logger,
     ),

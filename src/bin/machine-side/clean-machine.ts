@@ -7,6 +7,7 @@ import { nodeNetworkFiles } from '../../pod-network/node-network-files.ts'
 import { takeDownPodNetwork } from '../../pod-network/pod-network.ts'
 import { takeDownServiceProxy } from '../../proxy/service-proxy.ts'
 import { machineLayoutOf } from './machine-layout.ts'
+import { notedMachine } from './machine-note.ts'
 import { killMachineProcesses } from './machine-processes.ts'
 import { nodeCommands } from './node-commands.ts'
 
@@ -15,6 +16,7 @@ export const cleanMachine: CleanMachine = async ({ dataDir, namespacePath }) => 
   if (!existsSync(dataDir)) return
   const layout = machineLayoutOf(dataDir)
   const commands = namespacePath ? commandsIn(namespacePath) : nodeCommands
+  const { clusterDns } = await notedMachine(layout)
   await killMachineProcesses(layout.containerdSocket, layout.containerd)
   for (const folder of [layout.run, layout.containerdRoot, layout.kubelet]) await unmountBelow(folder)
   await removeCgroups(layout.cgroupRoot)
@@ -24,7 +26,7 @@ export const cleanMachine: CleanMachine = async ({ dataDir, namespacePath }) => 
     {
       cniDirectory: layout.cniConfig,
       stateDirectory: layout.network,
-      localAddresses: ['10.96.0.10'],
+      localAddresses: clusterDns ? [clusterDns] : [],
     },
   )
   await rm(layout.run, { recursive: true, force: true })

@@ -20,6 +20,7 @@ import type { KeyPair } from '../../server/pki/certificate.ts'
 import type { ComponentClients } from '../component-clients.ts'
 import { keepAllRunning, keepRunning } from '../keep-running.ts'
 import { type MachineLayout, machineLayoutOf } from './machine-layout.ts'
+import { noteMachine } from './machine-note.ts'
 import { nodeCommands } from './node-commands.ts'
 import { vouchedFor } from './vouched-for.ts'
 
@@ -53,6 +54,7 @@ export async function runMachine(
   const layout = machineLayoutOf(options.dataDir)
   const network = [...networkComponents(options, { layout, clients, logger }), dnsOf(options, { clients, logger })]
   const networking = keepAllRunning(network, signal, logger)
+  await noteMachine(layout, { clusterDns: options.clusterDns })
   const criEndpoint = options.criEndpoint ?? layout.containerdSocket
   const containerd = options.criEndpoint ? undefined : containerdOf(layout, logger)
   const runtime = containerd ? keepRunning(containerd, signal, logger) : Promise.resolve()

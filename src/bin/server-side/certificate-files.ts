@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type CertificateRequest,
@@ -25,6 +25,14 @@ export class CertificateFiles {
   /** Made on first use; it signs everything else and stays for the life of the cluster. */
   async authority(): Promise<KeyPair> {
     return this.#read('ca') ?? this.#write('ca', await createAuthority('holdfast-ca', this.#dependencies))
+  }
+
+  /** Takes over the authority and token key of the cluster that this server joins. What it signed before is void. */
+  adopt(authority: KeyPair, tokenKey: string): void {
+    if (this.#read('ca')?.key === authority.key) return
+    for (const file of readdirSync(this.#folder)) rmSync(this.#path(file))
+    this.#write('ca', authority)
+    this.#replace('service-account.key', tokenKey)
   }
 
   /** A certificate by this file name: the one on disk while it is good for what is asked, else a new one. */

@@ -19,6 +19,7 @@ import { StoreMetrics } from '../../store/store-metrics.ts'
 import { adminKubeconfigText } from './admin-kubeconfig.ts'
 import { CertificateFiles } from './certificate-files.ts'
 import { addressIn, hostAddresses, hostName } from './host-addresses.ts'
+import { shareAuthority } from './shared-authority.ts'
 import { serveStore } from './store-socket.ts'
 
 /** Store, registry and API of one server, listening. */
@@ -40,8 +41,9 @@ export async function startServerSide(config: ClusterConfig, logger: Logger): Pr
   mkdirSync(layout.root, { recursive: true })
   const metrics = new MetricsRegistry()
   const certificates = new CertificateFiles(layout.certificates, { clock, random })
-  const authority = await certificates.authority()
   const store = await openConfiguredStore(config, { layout, logger, metrics })
+  if (store.name === 'etcd') await shareAuthority(store, certificates)
+  const authority = await certificates.authority()
   const server = await apiServerOn(store, { config, certificates, authority, logger, metrics })
   const certificate = await certificates.certificate('apiserver', serverRequest(config))
   await server.listen({
