@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry as MetricsRegistry } from 'prom-client'
@@ -360,7 +360,10 @@ export class RealNode implements AsyncDisposable {
     await this.#server.close()
     await this.stopContainerd()
     this.machine[Symbol.dispose]()
-    await runCommand('ip', ['link', 'delete', this.bridge]).catch(() => {})
+    await runCommand('ip', ['link', 'delete', this.bridge]).catch(() => {}) // No Pod ever had an address.
+    for (const hierarchy of await readdir('/sys/fs/cgroup')) {
+      await rmdir(join('/sys/fs/cgroup', hierarchy, this.cgroupRoot)).catch(() => {}) // Not in this one.
+    }
     await rm(this.directory, { recursive: true, force: true })
   }
 }
