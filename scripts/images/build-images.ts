@@ -6,17 +6,27 @@
  * Load them with `holdfast image load DIRECTORY/nginx.tar`.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ociArchiveOf } from '../../src/kubelet/images/oci-archive.ts'
 import { type TarEntry, tarOf } from '../../src/kubelet/images/tar-archive.ts'
-import { type Recipe, RECIPES } from './recipes.ts'
+import { RECIPES, type Recipe } from './recipes.ts'
 
 /** Nobody reads them in a container. */
 const LEFT_OUT = /^usr\/share\/(doc|man|locale|lintian|bug|zsh|bash-completion)(\/|$)/
-const PASSWD = 'root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n'
+const PASSWD =
+  'root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n'
 const GROUP = 'root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n'
 
 /** The image of a recipe, as one file. */
@@ -28,7 +38,8 @@ export function buildImage({ names, packages, config, files = {}, directories = 
     for (const name of ['busybox-static', ...packages]) unpack(name, { work, tree })
     const entries = new Map<string, TarEntry>()
     const put = (entry: TarEntry): unknown => entries.set(entry.path, entry)
-    for (const [path, mode] of Object.entries({ ...DIRECTORIES, ...directories })) put({ path, type: 'directory', mode })
+    for (const [path, mode] of Object.entries({ ...DIRECTORIES, ...directories }))
+      put({ path, type: 'directory', mode })
     for (const entry of entriesOf(tree, '')) put(entry)
     for (const entry of appletsOf(tree)) if (!entries.has(entry.path)) put(entry)
     put({ path: 'etc/passwd', type: 'file', content: Buffer.from(PASSWD) })
@@ -57,7 +68,10 @@ const DIRECTORIES: Readonly<Record<string, number>> = {
 
 function unpack(name: string, { work, tree }: { work: string; tree: string }): void {
   const into = mkdtempSync(join(work, 'package-'))
-  execFileSync('apt-get', ['download', '--quiet', '--quiet', '-o', 'APT::Sandbox::User=root', name], { cwd: into, stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('apt-get', ['download', '--quiet', '--quiet', '-o', 'APT::Sandbox::User=root', name], {
+    cwd: into,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   const [file] = readdirSync(into)
   if (!file) throw new Error(`the package ${name} could not be downloaded`)
   execFileSync('dpkg-deb', ['--extract', join(into, file), tree])
@@ -65,7 +79,9 @@ function unpack(name: string, { work, tree }: { work: string; tree: string }): v
 
 /** Everything below a directory, in one order on every machine. */
 function* entriesOf(root: string, below: string): Iterable<TarEntry> {
-  for (const entry of readdirSync(join(root, below), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     const path = below ? `${below}/${entry.name}` : entry.name
     if (LEFT_OUT.test(path)) continue
     const full = join(root, path)
@@ -73,7 +89,8 @@ function* entriesOf(root: string, below: string): Iterable<TarEntry> {
     else if (entry.isDirectory()) {
       yield { path, type: 'directory', mode: statSync(full).mode & 0o7777 }
       yield* entriesOf(root, path)
-    } else if (entry.isFile()) yield { path, type: 'file', content: readFileSync(full), mode: statSync(full).mode & 0o7777 }
+    } else if (entry.isFile())
+      yield { path, type: 'file', content: readFileSync(full), mode: statSync(full).mode & 0o7777 }
   }
 }
 

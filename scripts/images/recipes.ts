@@ -31,7 +31,8 @@ http {
 }
 `
 
-const WELCOME = '<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body><h1>Welcome to nginx!</h1></body></html>\n'
+const WELCOME =
+  '<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body><h1>Welcome to nginx!</h1></body></html>\n'
 
 export const RECIPES: readonly Recipe[] = [
   {
@@ -50,7 +51,12 @@ export const RECIPES: readonly Recipe[] = [
       'registry.k8s.io/nginx-slim:0.24',
     ],
     packages: ['libc6', 'libcrypt1', 'libpcre2-8-0', 'zlib1g', 'libssl3', 'nginx', 'nginx-common'],
-    config: { Cmd: ['nginx', '-c', '/etc/nginx/holdfast.conf'], Env: [PATH], StopSignal: 'SIGQUIT', ExposedPorts: { '80/tcp': {} } },
+    config: {
+      Cmd: ['nginx', '-c', '/etc/nginx/holdfast.conf'],
+      Env: [PATH],
+      StopSignal: 'SIGQUIT',
+      ExposedPorts: { '80/tcp': {} },
+    },
     files: {
       'etc/nginx/holdfast.conf': { content: NGINX_CONF },
       'usr/share/nginx/html/index.html': { content: WELCOME },
