@@ -1,13 +1,13 @@
 /** A cluster as a user makes one: the command line, stock kubectl, real containers, images from Debian packages. */
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { buildImage } from '../../scripts/images/build-images.ts'
 import { RECIPES } from '../../scripts/images/recipes.ts'
+import { freePort } from '../free-port.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -33,14 +33,6 @@ export function imageArchive(id: string): string {
     renameSync(`${path}.new`, path)
   }
   return path
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 export class RealCluster implements AsyncDisposable {
