@@ -47,7 +47,7 @@ export interface HttpsTransportOptions {
 }
 
 /** The path and query of a call (API conventions, "Resource paths"). */
-export function pathOf({ group, version, resource, subresource, namespace, name, options, verb }: ApiCall): string {
+function pathOf({ group, version, resource, subresource, namespace, name, options, verb }: ApiCall): string {
   const parts = group ? ['apis', group, version] : ['api', version]
   if (namespace !== undefined && resource !== 'namespaces') parts.push('namespaces', namespace)
   parts.push(resource)

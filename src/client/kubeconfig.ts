@@ -32,7 +32,7 @@ interface KubeconfigUser {
 }
 
 /** A kubeconfig that cannot be used; the message names the file's entry and what is missing. */
-export class KubeconfigError extends Error {
+class KubeconfigError extends Error {
   override name = 'KubeconfigError'
 }
 

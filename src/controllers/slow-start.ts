@@ -1,7 +1,7 @@
 /** Outcome of a slow start: how many went well, and the first error. */
 export interface SlowStart {
   readonly succeeded: number
-  readonly error?: unknown
+  readonly error?: Error
 }
 
 /**
@@ -15,7 +15,7 @@ export async function slowStart(count: number, step: () => Promise<unknown>): Pr
     const results = await Promise.allSettled(Array.from({ length: width }, step))
     const failure = results.find(result => result.status === 'rejected')
     succeeded += results.filter(({ status }) => status === 'fulfilled').length
-    if (failure) return { succeeded, error: failure.reason }
+    if (failure) return { succeeded, error: failure.reason as Error } // Nobody here rejects with anything else.
   }
   return { succeeded }
 }

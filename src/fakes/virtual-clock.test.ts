@@ -21,7 +21,7 @@ test('what a timer sets in motion is finished before the next timer runs', async
   const clock = new VirtualClock()
   const seen: string[] = []
   const work = async (): Promise<void> => {
-    for (let step = 0; step < 50; step++) await undefined
+    for (let step = 0; step < 50; step++) await Promise.resolve()
     seen.push('work of the first')
   }
   clock.schedule(1, () => void work())

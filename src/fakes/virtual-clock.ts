@@ -54,7 +54,7 @@ export class VirtualClock implements Clock {
     const untilMs = this.#nowMs + ms
     await this.rest()
     while (await this.#runNextUntil(untilMs)) await this.rest()
-    this.#nowMs = untilMs
+    this.#nowMs = Math.max(this.#nowMs, untilMs) // Another call may have moved it further meanwhile.
   }
 
   /** Resolves when nothing is left to do without time passing. */

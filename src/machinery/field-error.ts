@@ -35,12 +35,6 @@ export const invalid = (field: string, value: unknown, detail: string): FieldErr
   message: withDetail(`Invalid value: ${shown(value)}`, detail),
 })
 
-export const typeInvalid = (field: string, value: unknown, detail: string): FieldError => ({
-  reason: 'FieldValueTypeInvalid',
-  field,
-  message: withDetail(`Invalid value: ${shown(value)}`, detail),
-})
-
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   reason: 'FieldValueNotSupported',
   field,

@@ -54,9 +54,6 @@ export function countedAmount(name: string, nano: bigint): number {
 /** Whether an init container keeps running beside the Pod's containers. */
 export const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always'
 
-/** What a container asks or may take, of one side of its resources. */
-export const containerAmounts = ({ resources }: Container, side: Side): ResourceAmounts => amountsOf(resources?.[side])
-
 function withInitContainers(
   { containers, initContainers = [] }: ResourceUser['spec'],
   needs: (c: Container) => Amounts,

@@ -132,7 +132,7 @@ export const alreadyExists = (resource: ResourceName, name: string): StatusError
     details: detailsOf(resource, name),
   })
 
-export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
+const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
 
 export const conflict = (
   resource: ResourceName,
@@ -195,14 +195,6 @@ export const tooManyRequests = (
   failure(429, 'TooManyRequests', message, { details: { retryAfterSeconds, ...(causes && { causes }) } })
 
 export const timedOut = (message: string): StatusError => failure(504, 'Timeout', message)
-
-export const serverTimeout = (resource: ResourceName, verb: string, retryAfterSeconds: number): StatusError =>
-  failure(
-    500,
-    'ServerTimeout',
-    `The ${verb} operation against ${qualified(resource)} could not be completed at this time, please try again.`,
-    { details: { ...detailsOf(resource, ''), retryAfterSeconds } },
-  )
 
 /** The client's view has not been reached yet (`resourceVersion` from the future). */
 export const resourceVersionTooLarge = (asked: string, current: string): StatusError =>

@@ -1,6 +1,6 @@
 import { type Clock, sleepOn, type Timer } from './clock.ts'
 
-/** The machine's own clock and timers. Timers keep no process alive: whoever runs a process waits for its parts. */
+/** The machine's own clock and timers. A planned timer keeps its process alive: cancel what is no longer wanted. */
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),

@@ -1,7 +1,7 @@
 import type { Taint, Toleration } from '../api/core-v1/types.ts'
 
 /** Effects that keep a Pod from being placed; `PreferNoSchedule` only makes a machine less liked. */
-export const REPELLING_EFFECTS: readonly Taint['effect'][] = ['NoSchedule', 'NoExecute']
+const REPELLING_EFFECTS: readonly Taint['effect'][] = ['NoSchedule', 'NoExecute']
 
 /** Whether one toleration covers one taint ("Taints and Tolerations"). */
 export function tolerates({ key = '', operator = 'Equal', effect, value = '' }: Toleration, taint: Taint): boolean {

@@ -156,7 +156,7 @@ export function volumeOf(name: string, traits: VolumeTraits = {}): PersistentVol
   }
 }
 
-export const affinityTo = (key: string, values: readonly string[]) => ({
+const affinityTo = (key: string, values: readonly string[]) => ({
   nodeSelectorTerms: [{ matchExpressions: [{ key, operator: 'In' as const, values }] }],
 })
 

@@ -207,6 +207,6 @@ class Scheduler {
 
   #background(work: Promise<void>): void {
     this.#inFlight.add(work)
-    work.finally(() => this.#inFlight.delete(work))
+    void work.finally(() => this.#inFlight.delete(work))
   }
 }

@@ -53,7 +53,7 @@ export interface OpenApiServer extends ApiServer {
   readonly transport: ApiTransport
 }
 
-export const ISSUER = 'https://kubernetes.default.svc.cluster.local'
+const ISSUER = 'https://kubernetes.default.svc.cluster.local'
 
 /**
  * A whole API server: RBAC and node authorisation, every admission rule, tokens and reviews, around one registry. Resolves

@@ -23,7 +23,7 @@ function allProcesses(): ProcessInfo[] {
 }
 
 /** Processes of one machine's own containerd: itself, its shims, and everything that runs in their containers. */
-export function machineProcessIds(containerdSocket: string, containerdDirectory: string): readonly number[] {
+function machineProcessIds(containerdSocket: string, containerdDirectory: string): readonly number[] {
   const processes = allProcesses()
   const isRoot = ({ command }: ProcessInfo): boolean =>
     (command.includes('containerd-shim') && command.includes(`-address ${containerdSocket} `)) ||

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { CommandError } from '../terminal.ts'
 
 /** Raised when a newer version writes what an older one cannot read. */
-export const DATA_FORMAT = 1
+const DATA_FORMAT = 1
 
 interface Stamp {
   readonly format: number

@@ -60,7 +60,7 @@ function checkPrograms({ criEndpoint, path }: PreflightOptions): void {
   })
 }
 
-export function isOnPath(command: string, path: string): boolean {
+function isOnPath(command: string, path: string): boolean {
   return [...path.split(delimiter), '/usr/sbin', '/sbin'].some(folder => {
     try {
       accessSync(join(folder, command), constants.X_OK)

@@ -3,7 +3,7 @@ import { delimiter, dirname, join } from 'node:path'
 import type { Kubeconfig } from '../../client/kubeconfig.ts'
 import { withContext, withoutContext } from './merge-context.ts'
 
-export const CONTEXT_NAME = 'holdfast'
+const CONTEXT_NAME = 'holdfast'
 
 /** The file that kubectl would write to: the first of KUBECONFIG, or `~/.kube/config`. */
 export function userKubeconfigPath(environment: Readonly<Record<string, string | undefined>>): string {

@@ -107,12 +107,6 @@ export async function healMachine(name: string): Promise<void> {
   })
 }
 
-export async function isCut(name: string): Promise<boolean> {
-  const text = await ip('-json', 'link', 'show', cableOf(name)).catch(() => '[]')
-  const [link] = JSON.parse(text) as { flags: string[] }[]
-  return link !== undefined && !link.flags.includes('UP')
-}
-
 /** Removes the machine's cable and namespace. What is not there is success. */
 export async function removeMachineLink(name: string): Promise<void> {
   await ip('link', 'delete', cableOf(name)).catch(() => {})

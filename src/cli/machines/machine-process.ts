@@ -8,7 +8,7 @@ import type { PlannedMachine } from '../host/machine-plan.ts'
 import { type ProcessRecord, startDetached } from '../host/processes.ts'
 import { ensureMachineLink, HOST_ADDRESS, type MachineLink } from './machine-network.ts'
 
-export const CONTROL_PLANE_TAINT = 'node-role.kubernetes.io/control-plane:NoSchedule'
+const CONTROL_PLANE_TAINT = 'node-role.kubernetes.io/control-plane:NoSchedule'
 
 /** Starts the agent of one machine made on this host, inside the machine's own network. Safe for a machine that was stopped. */
 export async function startMachine(

@@ -33,7 +33,7 @@ export const persistentVolumeController = controllerFor(PersistentVolumeClaim, {
   .reconciledBy(persistentVolumeReconciler)
 
 /** Moves one claim or one volume one step on. */
-export function persistentVolumeReconciler(dependencies: Dependencies): Reconciler {
+function persistentVolumeReconciler(dependencies: Dependencies): Reconciler {
   addVolumeIndexes(dependencies.informers)
   const claimPass = new ClaimPass(dependencies)
   const volumePass = new VolumePass(dependencies)

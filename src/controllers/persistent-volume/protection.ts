@@ -24,7 +24,7 @@ export const volumeProtectionController = controllerFor(PersistentVolume, {
   component: 'pv-protection-controller',
 }).reconciledBy(volumeProtectionReconciler)
 
-export function claimProtectionReconciler({ client, informers }: Dependencies): Reconciler {
+function claimProtectionReconciler({ client, informers }: Dependencies): Reconciler {
   addPodsByClaim(informers)
   const isUsed = async (key: ObjectKey): Promise<boolean> => {
     if (informers.informer(Pod).byIndex(PODS_BY_CLAIM, keyText(key)).some(holdsItsVolumes)) return true
@@ -41,7 +41,7 @@ export function claimProtectionReconciler({ client, informers }: Dependencies): 
   }
 }
 
-export function volumeProtectionReconciler({ client, informers }: Dependencies): Reconciler {
+function volumeProtectionReconciler({ client, informers }: Dependencies): Reconciler {
   return async function reconcile(key) {
     const volume = informers.informer(PersistentVolume).get(key)
     if (!volume) return {}

@@ -10,7 +10,7 @@ const NAME_DESCRIPTION =
   'idempotence and configuration definition. Cannot be updated. More info: ' +
   'https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names'
 
-export const metadataOf = (object: JsonObject): ObjectMeta => (object.metadata ?? {}) as ObjectMeta
+const metadataOf = (object: JsonObject): ObjectMeta => (object.metadata ?? {}) as ObjectMeta
 
 const nameColumn: TableColumn = {
   name: 'Name',

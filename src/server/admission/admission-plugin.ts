@@ -15,7 +15,7 @@ export function createdPod(request: AdmissionRequest): UnvalidatedPod | undefine
 /** A Pod whose validation is still to come, so that only what is checked here may be relied on. */
 export type UnvalidatedPod = Pick<Pod, 'metadata'> & { readonly spec: Pod['spec'] }
 
-export function podOf(object: JsonObject | undefined): UnvalidatedPod | undefined {
+function podOf(object: JsonObject | undefined): UnvalidatedPod | undefined {
   const spec = object?.spec as JsonObject | undefined
   if (typeof spec !== 'object' || spec === null || !Array.isArray(spec.containers)) return undefined
   return object as unknown as UnvalidatedPod

@@ -6,7 +6,7 @@ import type { VirtualResource } from '../resources/virtual-resource.ts'
 import { type TokenAuthenticator, withAuthenticatedGroup } from './authenticator.ts'
 
 /** A user as reviews show it. */
-export const userDocument = ({ name, uid, groups, extra }: UserInfo): JsonObject => ({
+const userDocument = ({ name, uid, groups, extra }: UserInfo): JsonObject => ({
   username: name,
   ...(uid && { uid }),
   groups,

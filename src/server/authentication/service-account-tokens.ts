@@ -49,7 +49,7 @@ interface Reference {
 
 const VERIFIED_MAX = 10_000
 const CLOCK_SKEW_SECONDS = 10
-export const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:'
+const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:'
 
 /** Makes and checks the tokens by which Pods show who they are (TokenRequest API, KEP-1205). */
 export class ServiceAccountTokens implements TokenAuthenticator {

@@ -7,7 +7,7 @@ export function requireAllowed(authorizer: Authorizer, attributes: Attributes): 
   if (verdict !== 'allow') throw forbidden(attributes, reason)
 }
 
-export function forbidden(attributes: Attributes, reason = ''): StatusError {
+function forbidden(attributes: Attributes, reason = ''): StatusError {
   const why = reason ? `${refusalText(attributes)}: ${reason}` : refusalText(attributes)
   if (!attributes.isResource) {
     return statusErrorFrom({

@@ -13,7 +13,7 @@ import { nodeRules } from './node-rules.ts'
 import { ruleAllows } from './policy-rules.ts'
 
 const NODE_USER_PREFIX = 'system:node:'
-export const NODES_GROUP = 'system:nodes'
+const NODES_GROUP = 'system:nodes'
 
 /** The machine as which a kubelet has authenticated itself. */
 export function nodeNameOf({ name, groups }: UserInfo): string | undefined {

@@ -69,7 +69,7 @@ function compareGroups(a: string, b: string): number {
 }
 
 /** Stable versions before beta before alpha, higher numbers first (CRD documentation, "Version priority"). */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [rankA, rankB] = [versionRank(a), versionRank(b)]
   for (const [index, part] of rankA.entries()) {
     if (part !== rankB[index]) return rankB[index]! - part

@@ -19,7 +19,7 @@ interface Clause {
   readonly parameters: ReadonlyMap<string, string>
 }
 
-export const OFFERED_TYPES: readonly MediaType[] = ['application/json', 'application/yaml']
+const OFFERED_TYPES: readonly MediaType[] = ['application/json', 'application/yaml']
 const META_GROUP = 'meta.k8s.io'
 const SHAPES: readonly Shape[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 const CACHED_HEADERS_MAX = 200

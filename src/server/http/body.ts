@@ -8,7 +8,7 @@ import { BodyError, type DecodedBody, decodeJson } from './json-text.ts'
 import { decodeYaml } from './yaml-text.ts'
 
 /** Kubernetes' own limit on a request. */
-export const BODY_BYTES_MAX = 3 * 1024 * 1024
+const BODY_BYTES_MAX = 3 * 1024 * 1024
 
 const gunzipped = promisify(gunzip)
 
@@ -79,7 +79,7 @@ function isYaml(exchange: Exchange, text: string): boolean {
 const tooLarge = (): Error => requestEntityTooLarge(`Request entity too large: limit is ${BODY_BYTES_MAX}`)
 
 /** The whole body, inflated. Throws RequestEntityTooLarge as soon as it is known to be too long. */
-export async function readBody(exchange: Exchange): Promise<Buffer> {
+async function readBody(exchange: Exchange): Promise<Buffer> {
   if (Number(exchange.headers['content-length'] ?? 0) > BODY_BYTES_MAX) throw tooLarge()
   const raw = await collected(exchange)
   const encoding = exchange.headers['content-encoding']

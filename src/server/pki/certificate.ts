@@ -158,9 +158,6 @@ async function importedKey(pem: string): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey('pkcs8', bytes, KEY_ALGORITHM, false, ['sign']) as Promise<webcrypto.CryptoKey>
 }
 
-/** When the certificate ends. */
-export const certificateEnd = (certificatePem: string): Date => new x509.X509Certificate(certificatePem).notAfter
-
 /** A certificate is renewed when less than a third of its life is left: long before anybody is refused. */
 export function needsRenewal(certificatePem: string, clock: Clock): boolean {
   const { notBefore, notAfter } = new x509.X509Certificate(certificatePem)

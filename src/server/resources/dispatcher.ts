@@ -60,7 +60,7 @@ const fitsPath = ({ verb, name, subresource }: ApiCall): boolean =>
   subresource !== undefined || ON_COLLECTIONS.has(verb) === (name === undefined)
 
 /** For what has one reader only. */
-export const encodedOnce = (object: JsonObject): Encoded => ({
+const encodedOnce = (object: JsonObject): Encoded => ({
   object,
   json: () => Buffer.from(JSON.stringify(object)),
 })

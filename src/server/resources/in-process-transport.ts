@@ -56,7 +56,7 @@ export function inProcessTransport(user: UserInfo, dependencies: InProcessDepend
 const withDeleteBody = (call: ApiCall): ApiCall =>
   call.verb === 'delete' || call.verb === 'deletecollection' ? effectiveDeleteBody(call) : call
 
-export function attributesOf(call: ApiCall, user: UserInfo): Attributes {
+function attributesOf(call: ApiCall, user: UserInfo): Attributes {
   const { verb, group, version, resource, subresource = '', namespace = '', name = '' } = call
   const isNamespace = group === '' && resource === 'namespaces'
   return {

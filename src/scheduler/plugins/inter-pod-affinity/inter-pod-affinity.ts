@@ -66,7 +66,7 @@ export function interPodAffinity(state: ClusterState, labelsOfNamespace: Namespa
 const countOf = (state: ClusterState, terms: readonly AffinityTerm[]): CountByNode =>
   state.counts.byNode({ selections: terms.map(({ pods }) => pods), withoutTerminating: false })
 
-export function countsByDomain(byNode: CountByNode, topologyKey: string): ReadonlyMap<string, number> {
+function countsByDomain(byNode: CountByNode, topologyKey: string): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const [{ labels }, count] of byNode) {
     const domain = labels[topologyKey]
