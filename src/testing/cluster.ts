@@ -4,11 +4,14 @@ import type { Kind, KubernetesObject, Unsaved } from '../api/kind.ts'
 import { apiClient } from '../client/api-client.ts'
 import type { Client } from '../client/client.ts'
 import type { VirtualClock } from '../fakes/virtual-clock.ts'
-import type { ApiTransport } from '../machinery/api-call.ts'
 import { durationMsOf } from '../machinery/duration.ts'
 import type { JsonObject, JsonValue } from '../machinery/json.ts'
-import { isStatusError } from '../machinery/status.ts'
+import type { ClusterNames } from './cluster-names.ts'
+import type { ControlComponents } from './control-components.ts'
+import type { ControlPlane } from './control-plane.ts'
+import type { History } from './history.ts'
 import type { ResourceNames } from './resource-names.ts'
+import { type ServedCluster, type ServeOptions, serveCluster } from './served-cluster.ts'
 import { type Activity, type SettleOptions, settle } from './settle.ts'
 import type { SimulatedMachine } from './simulated-machine.ts'
 
@@ -18,13 +21,23 @@ export type Manifest = string | object | readonly object[]
 export interface ClusterParts {
   readonly clock: VirtualClock
   readonly activity: Activity
-  readonly transport: ApiTransport
+  readonly history: History
+  readonly plane: ControlPlane
+  readonly controllers: ControlComponents
+  readonly names: ClusterNames
   readonly resourceNames: () => ResourceNames
   readonly machines: readonly SimulatedMachine[]
   readonly close: () => Promise<void>
 }
 
+interface Named {
+  readonly name?: string
+  readonly generateName?: string
+  readonly namespace?: string
+}
+
 const FIELD_MANAGER = 'test'
+const FORCED = { force: true } as const
 /** Virtual time that `waitFor` gives a condition. */
 const WAIT_LIMIT_MS = 300_000
 
@@ -34,11 +47,12 @@ export class Cluster implements AsyncDisposable {
   /** With all rights. */
   readonly client: Client
   readonly #parts: ClusterParts
+  readonly #served: ServedCluster[] = []
 
   constructor(parts: ClusterParts) {
     this.#parts = parts
     this.clock = parts.clock
-    this.client = apiClient(parts.transport, { fieldManager: FIELD_MANAGER })
+    this.client = apiClient(parts.plane.transport('test'), { fieldManager: FIELD_MANAGER })
   }
 
   /** The machine of this name. Throws when there is none. */
@@ -49,19 +63,25 @@ export class Cluster implements AsyncDisposable {
     return machine
   }
 
-  /** Creates objects, or merges them into what is there, in the order written; without a namespace they go to `default`. */
+  get nodes(): readonly SimulatedMachine[] {
+    return this.#parts.machines
+  }
+
+  /**
+   * Server-side apply of objects, or of YAML with any number of them, in the order written; without a namespace they go to
+   * `default`. What others own is taken over.
+   */
   async apply(manifest: Manifest): Promise<void> {
     for (const object of objectsOf(manifest)) {
       const kind = this.#parts.resourceNames().kindOf(object)
-      const { name, namespace = 'default' } = object.metadata as { name: string; namespace?: string }
-      const placed = kind.namespaced
-        ? { ...object, metadata: { ...(object.metadata as JsonObject), namespace } }
-        : object
-      try {
-        await this.client.create(kind, placed as unknown as Unsaved<KubernetesObject>)
-      } catch (error) {
-        if (!isStatusError(error, 'AlreadyExists')) throw error
-        await this.client.patch(kind, kind.namespaced ? { namespace, name } : { name }, { type: 'merge', body: placed })
+      const { name, generateName, namespace = 'default' } = object.metadata as Named
+      const body = kind.namespaced ? { ...object, metadata: { ...(object.metadata as JsonObject), namespace } } : object
+      if (name === undefined && generateName !== undefined) {
+        await this.client.create(kind, body as unknown as Unsaved<KubernetesObject>)
+      } else if (name === undefined) {
+        throw new Error(`an object of kind ${String(object.kind)} has no name`)
+      } else {
+        await this.client.patch(kind, kind.namespaced ? { namespace, name } : { name }, { type: 'apply', body }, FORCED)
       }
     }
   }
@@ -177,7 +197,36 @@ export class Cluster implements AsyncDisposable {
     return [...lines, ...events.slice(-10).map(event => `  ${event}`)].join('\n')
   }
 
+  /** What the cluster's DNS says of a name: `resolve('web-0.nginx.default')` gives addresses. */
+  resolve(name: string, type?: 'A' | 'SRV' | 'CNAME' | 'PTR'): Promise<readonly string[]> {
+    return this.#parts.names.resolve(name, type)
+  }
+
+  /** Ends controllers and scheduler in mid-step, and starts others, which know nothing of what those did. */
+  restartControllers(): void {
+    this.#parts.controllers.crash()
+    this.#parts.controllers.start()
+  }
+
+  /** Ends the server with all its watches, and starts another over the same store. */
+  restartServer(): Promise<void> {
+    return this.#parts.plane.restartServer()
+  }
+
+  /** Opens the API to programs outside this process, with kubeconfig, until the cluster is closed; time then passes by itself. */
+  async serve(options?: ServeOptions): Promise<ServedCluster> {
+    const served = await serveCluster(this.#parts.plane, this.clock, options)
+    this.#served.push(served)
+    return served
+  }
+
+  /** One number for everything that was ever written: two runs with equal numbers had the same history, byte for byte. */
+  historyDigest(): string {
+    return this.#parts.history.digest()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#served.map(served => served[Symbol.asyncDispose]()))
     await this.#parts.close()
   }
 }

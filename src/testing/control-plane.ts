@@ -13,7 +13,9 @@ import { createRegistry } from '../registry/create-registry.ts'
 import type { Registry, UserInfo } from '../registry/resource.ts'
 import { type ApiServer, createApiServer } from '../server/api-server.ts'
 import { allowAll } from '../server/authorization/authorizer.ts'
+import { openApiServer } from '../server/open-api-server.ts'
 import type { Store } from '../store/store.ts'
+import { simulatedTokenKey, writeFirstObjects } from './first-objects.ts'
 import type { NamedResource } from './resource-names.ts'
 
 export interface ControlPlaneOptions {
@@ -23,38 +25,87 @@ export interface ControlPlaneOptions {
   readonly logger: Logger
 }
 
-/** Server and registry over a store, with everything that its clients need to exist. */
-export class ControlPlane {
+/** The server that is up now, over the store that outlives it. */
+interface Serving {
   readonly registry: Registry
   readonly server: ApiServer
+  close(): Promise<void>
+}
+
+const MASTERS = ['system:masters', 'system:authenticated']
+/**
+ * Server and registry over a store, with everything that its clients need to exist. Constructed, it is a bare server that
+ * lets everybody do everything; `open` makes one with the access rules, admission and first objects of a real cluster.
+ */
+export class ControlPlane {
   readonly #options: ControlPlaneOptions
   readonly #stopping = new AbortController()
   readonly #running: Promise<void>[] = []
   readonly #informers: SharedInformers[] = []
+  #serving: Serving
+  #serve: () => Promise<Serving>
 
-  constructor(options: ControlPlaneOptions) {
-    const { store, clock, random, logger } = options
+  constructor(options: ControlPlaneOptions, serving: Serving = bareServer(options)) {
     this.#options = options
-    this.registry = createRegistry({ store, clock, random, logger, admission: [] })
-    this.server = createApiServer({
-      registry: this.registry,
-      clock,
-      random,
-      logger,
-      metrics: new MetricsRegistry(),
-      authentication: [],
-      authorization: allowAll,
-    })
+    this.#serving = serving
+    this.#serve = async () => bareServer(options)
   }
 
-  transport(name: string): ApiTransport {
-    return this.server.transportFor({ name, groups: ['system:masters', 'system:authenticated'] } satisfies UserInfo)
+  static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    await writeFirstObjects(options.store, options.clock.now())
+    const serve = () => wholeServer(options)
+    const plane = new ControlPlane(options, await serve())
+    plane.#serve = serve
+    return plane
+  }
+
+  /** Aborted when the cluster closes. */
+  get closing(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  get registry(): Registry {
+    return this.#serving.registry
+  }
+
+  get server(): ApiServer {
+    return this.#serving.server
+  }
+
+  /** The way to whichever server is up, with all rights unless groups are named. */
+  transport(name: string, groups: readonly string[] = MASTERS): ApiTransport {
+    const user: UserInfo = { name, groups: [...groups] }
+    let known: { readonly server: ApiServer; readonly transport: ApiTransport } | undefined
+    const current = (): ApiTransport => {
+      const { server } = this.#serving
+      if (known?.server !== server) known = { server, transport: server.transportFor(user) }
+      return known.transport
+    }
+    return {
+      request: (call, signal) => current().request(call, signal),
+      watch: (call, signal) => current().watch(call, signal),
+    }
+  }
+
+  /** Held to what the node authorizer allows this machine. */
+  transportForNode(nodeName: string): ApiTransport {
+    return this.transport(`system:node:${nodeName}`, ['system:nodes', 'system:authenticated'])
+  }
+
+  /** The server ends, with every watch, and another starts over the same store. */
+  async restartServer(): Promise<void> {
+    await this.#serving.close()
+    this.#serving = await this.#serve()
   }
 
   /** What a component of this name may know of the world. Informers are shared by all who hand in the same factory. */
-  dependencies(source: EventSource, informers: SharedInformers): Dependencies {
+  dependencies(
+    source: EventSource,
+    informers: SharedInformers,
+    transport: ApiTransport = this.transport(`system:${source.component}`),
+  ): Dependencies {
     const { clock, random, logger } = this.#options
-    const client = apiClient(this.transport(`system:${source.component}`), { fieldManager: source.component })
+    const client = apiClient(transport, { fieldManager: source.component })
     return {
       client,
       informers,
@@ -65,14 +116,9 @@ export class ControlPlane {
     }
   }
 
-  newInformers(name: string): SharedInformers {
+  newInformers(name: string, transport: ApiTransport = this.transport(`system:${name}`)): SharedInformers {
     const { clock, random, logger } = this.#options
-    const informers = new SharedInformers({
-      client: apiClient(this.transport(`system:${name}`)),
-      clock,
-      random,
-      logger,
-    })
+    const informers = new SharedInformers({ client: apiClient(transport), clock, random, logger })
     this.#informers.push(informers)
     return informers
   }
@@ -102,7 +148,42 @@ export class ControlPlane {
   async close(): Promise<void> {
     this.#stopping.abort(new Error('the cluster is closed'))
     await Promise.all([...this.#running, ...this.#informers.map(informers => informers.stop())])
-    await this.server.close()
-    await this.registry.close()
+    await this.#serving.close()
   }
+}
+
+/** No access rules and no admission: for tests of one component, which make the objects that they need. */
+function bareServer({ store, clock, random, logger }: ControlPlaneOptions): Serving {
+  const registry = createRegistry({ store, clock, random, logger, admission: [] })
+  const metrics = new MetricsRegistry()
+  const server = createApiServer({
+    registry,
+    clock,
+    random,
+    logger,
+    metrics,
+    authentication: [],
+    authorization: allowAll,
+  })
+  return {
+    registry,
+    server,
+    async close() {
+      await server.close()
+      await registry.close()
+    },
+  }
+}
+
+/** As `holdfast server` has it. */
+async function wholeServer({ store, clock, random, logger }: ControlPlaneOptions): Promise<Serving> {
+  const server = await openApiServer({
+    createRegistry: admission => createRegistry({ store, clock, random, logger, admission }),
+    clock,
+    random,
+    logger,
+    metrics: new MetricsRegistry(),
+    tokenKeys: { signing: simulatedTokenKey },
+  })
+  return { registry: server.registry, server, close: () => server.close() }
 }

@@ -17,7 +17,11 @@ export interface SimulatedMachineOptions {
   readonly index: number
   readonly labels?: Readonly<Record<string, string>>
   readonly images?: FakeImages
+  /** As the machine's kubelet. */
   readonly transport: ApiTransport
+  /** As the provisioner of local volumes, which runs beside it. */
+  readonly provisionerTransport: ApiTransport
+  readonly diskBytes?: number
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -25,7 +29,7 @@ export interface SimulatedMachineOptions {
 
 interface Running {
   readonly stopping: AbortController
-  readonly informers: SharedInformers
+  readonly informers: readonly SharedInformers[]
   readonly ended: Promise<unknown>
 }
 
@@ -39,14 +43,24 @@ export class SimulatedMachine {
   readonly machine: FakeMachine
   readonly #options: SimulatedMachineOptions
   readonly #transport: CuttableTransport
+  readonly #provisionerTransport: CuttableTransport
   #running: Running | undefined
+  #isCut = false
 
   constructor(options: SimulatedMachineOptions) {
-    const { name, index, images, clock, random } = options
+    const { name, index, images, clock, random, diskBytes } = options
     this.name = name
     this.#options = options
-    this.machine = new FakeMachine({ name, index, clock, random, ...(images && { images }) })
+    this.machine = new FakeMachine({
+      name,
+      index,
+      clock,
+      random,
+      ...(images && { images }),
+      ...(diskBytes !== undefined && { diskBytes }),
+    })
     this.#transport = new CuttableTransport(options.transport)
+    this.#provisionerTransport = new CuttableTransport(options.provisionerTransport)
   }
 
   /** Starts the kubelet, as at boot or after its crash. Does nothing when it runs. */
@@ -62,11 +76,23 @@ export class SimulatedMachine {
     const stopping = new AbortController()
     const kubelet = createKubelet({ nodeName: name, client, informers, doors, clock, random, logger, events, config })
     const definition = localVolumeProvisioner({ nodeName: name, root: VOLUMES_ROOT, disk: doors.disk })
-    const provisioner = controllerComponent(definition, { client, informers, events, clock, random, logger })
+    const provisionerClient = apiClient(this.#provisionerTransport, { fieldManager: definition.component })
+    const provisionerInformers = new SharedInformers({ client: provisionerClient, clock, random, logger })
+    const provisioner = controllerComponent(definition, {
+      client: provisionerClient,
+      informers: provisionerInformers,
+      events: new ApiEventRecorder(
+        { component: definition.component, host: name },
+        { client: provisionerClient, clock, random, logger },
+      ),
+      clock,
+      random,
+      logger,
+    })
     const running = [kubelet, provisioner].map(component =>
       component.run(stopping.signal).catch(error => logger.error({ err: error, index }, `${component.name} ended`)),
     )
-    this.#running = { stopping, informers, ended: Promise.all(running) }
+    this.#running = { stopping, informers: [informers, provisionerInformers], ended: Promise.all(running) }
   }
 
   /** Ends the kubelet; containers run on. */
@@ -74,7 +100,7 @@ export class SimulatedMachine {
     const running = this.#running
     this.#running = undefined
     running?.stopping.abort(new Error('the kubelet is stopped'))
-    await Promise.all([running?.ended, running?.informers.stop()])
+    await Promise.all([running?.ended, ...(running?.informers.map(informers => informers.stop()) ?? [])])
   }
 
   /** Takes the power away: kubelet and containers end at once, disks stay. `start` brings the machine back. */
@@ -90,10 +116,28 @@ export class SimulatedMachine {
 
   /** Cuts the way to the server: Pods run on, and nobody hears of them. */
   cut(): void {
+    this.#isCut = true
     this.#transport.cut()
+    this.#provisionerTransport.cut()
   }
 
   heal(): void {
+    this.#isCut = false
     this.#transport.heal()
+    this.#provisionerTransport.heal()
+  }
+
+  /** Whether the way to the server is cut. */
+  get isCut(): boolean {
+    return this.#isCut
+  }
+
+  /** Leaves no room on the disk for anything new, until `emptyDisk`. */
+  fillDisk(): void {
+    this.machine.disk.usedByOthersBytes = Number.MAX_SAFE_INTEGER
+  }
+
+  emptyDisk(): void {
+    this.machine.disk.usedByOthersBytes = 0
   }
 }

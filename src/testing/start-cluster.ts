@@ -1,19 +1,19 @@
-import { Namespace } from '../api/core-v1/types.ts'
-import { apiClient } from '../client/api-client.ts'
-import { controllerComponent } from '../client/run-controller.ts'
-import { controllerDefinitions } from '../controllers/controllers.ts'
 import type { FakeImages } from '../fakes/machine/fake-image.ts'
 import { seededRandom } from '../fakes/seeded-random.ts'
 import { VirtualClock } from '../fakes/virtual-clock.ts'
 import { type Logger, silentLogger } from '../machinery/logger.ts'
-import { createScheduler } from '../scheduler/scheduler.ts'
+import type { Random } from '../machinery/random.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
 import { Cluster } from './cluster.ts'
+import { ClusterNames } from './cluster-names.ts'
+import { type Between, ControlComponents } from './control-components.ts'
 import { ControlPlane } from './control-plane.ts'
+import { History, observedStore } from './history.ts'
 import { ResourceNames } from './resource-names.ts'
 import { Activity } from './settle.ts'
 import { SimulatedMachine } from './simulated-machine.ts'
+import { skewedClock } from './skewed-clock.ts'
 
 export interface ClusterOptions {
   /** How many machines, or their names and labels. Default 1, named `node-1`, `node-2` … */
@@ -30,49 +30,47 @@ export interface ClusterOptions {
 export interface SimulatedNode {
   readonly name: string
   readonly labels?: Readonly<Record<string, string>>
+  /** How far its wall clock is ahead of the others'. */
+  readonly clockOffsetMs?: number
+  readonly diskBytes?: number
 }
 
-const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+/** What a simulation puts between the parts of a cluster. */
+export interface ClusterSeams {
+  /** Between a component (a controller, the scheduler, `informers`, `kubelet node-1`) and the server. */
+  readonly between?: Between
+  /** Between the server and its store. */
+  readonly store?: (store: Store, clock: VirtualClock) => Store
+}
 
 /** Starts a complete cluster inside this process: no root, no containers, no ports, and time that moves only when told. */
-export async function startCluster({
-  nodes = 1,
-  images,
-  seed = 1,
-  startsAt,
-  logger = silentLogger,
-}: ClusterOptions = {}): Promise<Cluster> {
+export const startCluster = (options: ClusterOptions = {}): Promise<Cluster> => startClusterWith(options, {})
+
+export async function startClusterWith(
+  { nodes = 1, images, seed = 1, startsAt, logger = silentLogger }: ClusterOptions,
+  { between = (_, transport) => transport, store: wrapStore = store => store }: ClusterSeams,
+): Promise<Cluster> {
   const clock = new VirtualClock(startsAt)
   const random = seededRandom(seed)
   const activity = new Activity(clock)
-  const plane = new ControlPlane({ store: observed(memoryStore({ clock }), activity), clock, random, logger })
-  await plane.registry.whenReady()
-  const client = apiClient(plane.transport('system:bootstrap'))
-  for (const name of SYSTEM_NAMESPACES) await client.create(Namespace, { metadata: { name }, spec: {} })
-
-  const informers = plane.newInformers('controllers')
-  for (const definition of controllerDefinitions()) {
-    void plane.run(controllerComponent(definition, plane.dependencies({ component: definition.component }, informers)))
-  }
-  void plane.run(createScheduler(plane.dependencies({ component: 'default-scheduler' }, informers)))
-  const machines = simulatedNodes(nodes).map(
-    (node, index) =>
-      new SimulatedMachine({
-        ...node,
-        index,
-        ...(images && { images }),
-        transport: plane.transport(`system:node:${node.name}`),
-        clock,
-        random,
-        logger,
-      }),
-  )
+  const history = new History()
+  const store = observedStore(memoryStore({ clock }), write => {
+    activity.note(write.key)
+    history.note(write)
+  })
+  const plane = await ControlPlane.open({ store: wrapStore(store, clock), clock, random, logger })
+  const controllers = new ControlComponents(plane, between)
+  const machines = machinesOf(nodes, { plane, between, clock, random, logger, ...(images && { images }) })
+  controllers.start()
   for (const machine of machines) machine.startKubelet()
   await clock.rest()
   return new Cluster({
     clock,
     activity,
-    transport: plane.transport('test'),
+    history,
+    plane,
+    controllers,
+    names: new ClusterNames(plane),
     resourceNames: () => new ResourceNames(plane.resources()),
     machines,
     close: async () => {
@@ -82,15 +80,30 @@ export async function startCluster({
   })
 }
 
+interface MachineParts {
+  readonly plane: ControlPlane
+  readonly between: Between
+  readonly clock: VirtualClock
+  readonly random: Random
+  readonly logger: Logger
+  readonly images?: FakeImages
+}
+
+const machinesOf = (
+  nodes: number | readonly SimulatedNode[],
+  { plane, between, clock, ...parts }: MachineParts,
+): readonly SimulatedMachine[] =>
+  simulatedNodes(nodes).map(
+    ({ clockOffsetMs = 0, ...node }, index) =>
+      new SimulatedMachine({
+        ...parts,
+        ...node,
+        index,
+        clock: skewedClock(clock, clockOffsetMs),
+        transport: between(`kubelet ${node.name}`, plane.transportForNode(node.name)),
+        provisionerTransport: between(`provisioner ${node.name}`, plane.transport('system:local-volume-provisioner')),
+      }),
+  )
+
 const simulatedNodes = (nodes: number | readonly SimulatedNode[]): readonly SimulatedNode[] =>
   typeof nodes === 'number' ? Array.from({ length: nodes }, (_, index) => ({ name: `node-${index + 1}` })) : nodes
-
-/** The store, with every write noted. */
-function observed<S extends Store>(store: S, activity: Activity): S {
-  const commit = store.commit.bind(store)
-  store.commit = write => {
-    activity.note(write.key)
-    return commit(write)
-  }
-  return store
-}

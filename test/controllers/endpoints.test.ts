@@ -39,6 +39,7 @@ test('between a change of readiness and the slice that shows it no time passes',
   await cluster.apply([service(), deployment({ replicas: 1 })])
   await cluster.settle()
   const [pod] = await cluster.pods()
+  await cluster.node('node-1').stopKubelet() // It would say at once that the Pod is ready after all.
   const conditions = [{ type: 'Ready', status: 'False' }]
   const before = cluster.clock.monotonicMs()
   await cluster.client.patch(
