@@ -32,7 +32,8 @@ function namespaceReconciler({ client, informers, clock }: Dependencies): Reconc
     const namespace = informers.informer(Namespace).get(key)
     if (!namespace || !isTerminating(namespace) || !namespace.spec.finalizers?.includes(FINALIZER)) return {}
     const namespaced = kinds.all().filter(kind => kind.namespaced)
-    const survey = await emptied(client, namespace, namespaced)
+    const leaving = informers.informer(Pod).list({ namespace: key.name })
+    const survey = await emptied(client, namespace, { namespaced, leaving })
     if (isEmpty(survey)) {
       await finalize(client, namespace)
       return {}
@@ -45,10 +46,18 @@ function namespaceReconciler({ client, informers, clock }: Dependencies): Reconc
 }
 
 /** Deletes all it finds and answers what is still there. Other content stays until the last Pod is gone (KEP-5080). */
-async function emptied(client: Client, namespace: Namespace, kinds: readonly Kind[]): Promise<Survey> {
+async function emptied(
+  client: Client,
+  namespace: Namespace,
+  { namespaced, leaving }: { readonly namespaced: readonly Kind[]; readonly leaving: readonly Pod[] },
+): Promise<Survey> {
+  // While all that the cache shows are on their way out, asking the server for ten thousand of them would tell nothing more.
+  if (leaving.length > 0 && leaving.every(isTerminating)) {
+    return { remaining: [{ kind: Pod as Kind, objects: leaving }], failures: [] }
+  }
   const pods = await surveyOf(client, namespace, [Pod as Kind])
   if (!isEmpty(pods)) return pods
-  return surveyOf(client, namespace, kinds)
+  return surveyOf(client, namespace, namespaced)
 }
 
 async function surveyOf(client: Client, namespace: Namespace, kinds: readonly Kind[]): Promise<Survey> {
