@@ -73,8 +73,9 @@ function argumentsFor(names: readonly string[]): string[] {
 }
 
 const names = process.argv.slice(2)
-if (names.length === 0) for (const check of CHECKS) runCheck(check)
-runSuites(argumentsFor(names))
+const isOnlyChecks = names[0] === '--checks'
+if (names.length === 0 || isOnlyChecks) for (const check of CHECKS) runCheck(check)
+if (!isOnlyChecks) runSuites(argumentsFor(names))
 for (const failure of failures) console.log(`failed: ${failure}`)
 for (const name of names.length === 0 ? skipped : []) console.log(`skipped: ${name}`)
 console.log(

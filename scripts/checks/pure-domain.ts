@@ -9,6 +9,8 @@ import { placeOf, type SourceFile, sourceFiles, visit } from './source-files.ts'
 const EDGE: readonly RegExp[] = [
   /^src\/machinery\/system-(clock|random)\.ts$/,
   /^src\/store\/(lmdb|etcd)\//,
+  /^src\/store\/(backup-file|open-store)\.ts$/, // Files that a user names.
+  /^src\/server\/streams\/https-node-connection\.ts$/, // The way to the kubelets.
   /^src\/server\/(http|pki|node)[^.]*/,
   /^src\/client\/https-transport\.ts$/,
   /^src\/kubelet\/(cri|containerd|machine|streams|endpoint)\//,
