@@ -7,7 +7,7 @@ import type { Component } from '../../machinery/component.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import { isRuntimeError, type MachineDoors } from '../doors.ts'
 import type { Kubelet } from '../kubelet.ts'
-import { latestOf } from '../pod/pod-view.ts'
+import { containersOf, latestOf } from '../pod/pod-view.ts'
 import type { PodWorker } from '../pod/pod-worker.ts'
 import type { PodManager } from '../pod-manager.ts'
 import { type EndpointUser, userOf } from './client-identity.ts'
@@ -168,7 +168,11 @@ class Endpoint {
       const [, what = '', namespace = '', name = '', container = ''] = pathname.split('/').map(decodeURIComponent)
       const worker = this.#worker(namespace, name)
       const containerId = what === 'portForward' ? '' : this.#containerId(worker, container)
-      await serveUpgrade(upgrade, { what, query, worker, containerId, runtime: this.#options.doors.runtime })
+      const hasTerminal = containersOf(worker.pod).some(
+        item => item.container.name === container && item.container.tty === true,
+      )
+      const { runtime } = this.#options.doors
+      await serveUpgrade(upgrade, { what, query, worker, containerId, hasTerminal, runtime })
     } catch (error) {
       const { code, message } = this.#failureOf(error)
       const length = Buffer.byteLength(message)

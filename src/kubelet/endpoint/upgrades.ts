@@ -15,6 +15,8 @@ export interface UpgradeTarget {
   readonly worker: PodWorker
   /** Of the container that is meant; empty for port-forward. */
   readonly containerId: string
+  /** Whether it was made with a terminal. */
+  readonly hasTerminal: boolean
   readonly runtime: ContainerRuntime
 }
 
@@ -50,7 +52,7 @@ function portOpenerOf({
   return (port, signal) => runtime.portForward(sandbox.id, port, signal)
 }
 
-function remoteProcessOf({ what, query, containerId, runtime }: UpgradeTarget): RemoteProcess {
+function remoteProcessOf({ what, query, containerId, hasTerminal, runtime }: UpgradeTarget): RemoteProcess {
   const isTrue = (name: string): boolean => /^(1|true)$/i.test(query.get(name) ?? '')
   const tty = isTrue('tty')
   const wanted: StreamsWanted = {
@@ -63,7 +65,11 @@ function remoteProcessOf({ what, query, containerId, runtime }: UpgradeTarget): 
     throw new HttpFailure(400, 'you must specify at least 1 of stdin, stdout, stderr')
   }
   const command = query.getAll('command')
-  if (what === 'attach') return { wanted, open: signal => runtime.attach(containerId, wanted, signal) }
+  if (what === 'attach') {
+    // A running process keeps the terminal, or none, that it began with: the client, who may have none, does not choose.
+    const joined = { ...wanted, stderr: wanted.stderr && !hasTerminal, tty: hasTerminal }
+    return { wanted, open: signal => runtime.attach(containerId, joined, signal) }
+  }
   if (command.length === 0) throw new HttpFailure(400, 'you must specify a command')
   return { wanted, open: signal => runtime.exec(containerId, { ...wanted, command }, signal) }
 }
