@@ -1,7 +1,22 @@
 /** The order of the house: imports point up this list only (docs/architecture.md). */
 const ORDER = [
-  'api', 'machinery', 'store', 'registry', 'server', 'client', 'controllers', 'scheduler', 'kubelet', 'dns', 'proxy',
-  'pod-network', 'cli', 'dashboard', 'fakes', 'testing', 'bin',
+  'api',
+  'machinery',
+  'store',
+  'registry',
+  'server',
+  'client',
+  'controllers',
+  'scheduler',
+  'kubelet',
+  'dns',
+  'proxy',
+  'pod-network',
+  'cli',
+  'dashboard',
+  'fakes',
+  'testing',
+  'bin',
 ]
 const CLIENTS = ['controllers', 'scheduler', 'kubelet', 'dns', 'proxy', 'pod-network', 'cli', 'dashboard']
 const inside = folders => `^src/(${folders.join('|')})/`
@@ -32,8 +47,20 @@ module.exports = {
       from: { path: `^src/${folder}/`, pathNot: NOT_TESTS },
       to: { path: inside(CLIENTS.filter(other => other !== folder)) },
     })),
-    { name: 'no-cycles', comment: 'Break the circle: one of these belongs elsewhere.', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'api-imports-nothing', severity: 'error', comment: 'Wire types import nothing but wire types.', from: { path: '^src/api/' }, to: { pathNot: '^src/api/' } },
+    {
+      name: 'no-cycles',
+      comment: 'Break the circle: one of these belongs elsewhere.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'api-imports-nothing',
+      severity: 'error',
+      comment: 'Wire types import nothing but wire types.',
+      from: { path: '^src/api/' },
+      to: { pathNot: '^src/api/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
