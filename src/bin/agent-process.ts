@@ -42,6 +42,7 @@ export async function runAgentProcess(options: AgentOptions): Promise<void> {
     podRange: options.podCidr,
     serviceRange: options.serviceCidr,
     criEndpoint: options.criEndpoint,
+    registryMirrors: options.registryMirror,
     authority: identity.authority,
     servingCertificate: () =>
       servingCertificate(clients, { nodeName, addresses, folder: machineLayoutOf(options.dataDir).certificates }),

@@ -8,6 +8,7 @@ import type { Client } from '../client/client.ts'
 import { ControllerMetrics } from '../client/controller-metrics.ts'
 import { runWhileLeading } from '../client/leader-election.ts'
 import { clusterDnsService } from '../dns/service/cluster-dns-service.ts'
+import { featureGatesFrom } from '../machinery/feature-gates.ts'
 import type { Logger } from '../machinery/logger.ts'
 import { uuidFrom } from '../machinery/random.ts'
 import { systemClock as clock } from '../machinery/system-clock.ts'
@@ -83,6 +84,7 @@ function runOwnMachine(
     podRange: config.podCidr,
     serviceRange: config.serviceCidr,
     criEndpoint: config.criEndpoint,
+    registryMirrors: config.registryMirror,
     authority: side.authority.certificate,
     servingCertificate: () =>
       side.certificates.certificate('kubelet', {
@@ -98,12 +100,16 @@ function runOwnMachine(
 
 /** With several servers on one etcd only the elected one leads; a store of our own has only one server. */
 function lead(
-  { store }: ClusterConfig,
+  { store, featureGates }: ClusterConfig,
   { side, clients, logger }: { side: ServerSide; clients: ComponentClients; logger: Logger },
   signal: AbortSignal,
 ): Promise<void> {
   const metrics = new ControllerMetrics(side.metrics, () => clock.monotonicMs())
-  const controllerOptions = { rootCertificate: side.authority.certificate, signer: authoritySigner(side.authority) }
+  const controllerOptions = {
+    rootCertificate: side.authority.certificate,
+    signer: authoritySigner(side.authority),
+    featureGates: featureGatesFrom(featureGates),
+  }
   const run = (leading: AbortSignal): Promise<void> =>
     keepAllRunning(controlComponents(clients, controllerOptions, metrics), leading, logger)
   if (!store?.startsWith('etcd:')) return run(signal)

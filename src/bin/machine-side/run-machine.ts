@@ -22,6 +22,7 @@ import { keepAllRunning, keepRunning } from '../keep-running.ts'
 import { type MachineLayout, machineLayoutOf } from './machine-layout.ts'
 import { noteMachine } from './machine-note.ts'
 import { nodeCommands } from './node-commands.ts'
+import { registryMirrorFrom, writeRegistryMirrors } from './registry-mirrors.ts'
 import { vouchedFor } from './vouched-for.ts'
 
 export interface MachineOptions {
@@ -36,6 +37,8 @@ export interface MachineOptions {
   readonly clusterDomain: string
   readonly podRange: string
   readonly serviceRange: string
+  /** `HOST=URL` each: where images of a registry are pulled from first. */
+  readonly registryMirrors: readonly string[]
   /** The socket of a containerd that is not ours to start and stop. */
   readonly criEndpoint: string | undefined
   /** PEM of the cluster's authority, which signs whoever may ask this machine. */
@@ -55,6 +58,7 @@ export async function runMachine(
   const network = [...networkComponents(options, { layout, clients, logger }), dnsOf(options, { clients, logger })]
   const networking = keepAllRunning(network, signal, logger)
   await noteMachine(layout, { clusterDns: options.clusterDns })
+  await writeRegistryMirrors(layout.registryConfig, options.registryMirrors.map(registryMirrorFrom))
   const criEndpoint = options.criEndpoint ?? layout.containerdSocket
   const containerd = options.criEndpoint ? undefined : containerdOf(layout, logger)
   const runtime = containerd ? keepRunning(containerd, signal, logger) : Promise.resolve()

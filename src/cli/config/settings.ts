@@ -1,3 +1,6 @@
+import { featureGateNames, isFeatureGate } from '../../machinery/feature-gates.ts'
+import { nearestTo } from '../nearest.ts'
+
 /**
  * Every setting of a cluster, said once: as a flag (`--data-dir`), as an environment variable (`HOLDFAST_DATA_DIR`) and
  * as a key of the YAML file (`dataDir`). A flag wins over the environment, the environment over the file.
@@ -10,7 +13,7 @@ export interface Setting {
   /** In `--help`, after the flag. */
   readonly placeholder?: string
   readonly help: string
-  /** What is wrong with a value, in words; undefined when it is fine. */
+  /** What is wrong with a value, or with one item of a list, in words; undefined when it is fine. */
   readonly problem?: (value: string) => string | undefined
 }
 
@@ -25,10 +28,26 @@ const isStore = (value: string): string | undefined =>
     ? undefined
     : 'must be lmdb:///PATH, etcd://HOST:PORT[,HOST:PORT…][/PREFIX] or memory:'
 
+const isMirror = (value: string): string | undefined =>
+  /^[a-z0-9.-]+(:\d+)?=https?:\/\/[^\s"]+$/i.test(value)
+    ? undefined
+    : 'must be HOST=URL, such as docker.io=http://127.0.0.1:5000'
+
 const isNodeCount = (value: string): string | undefined =>
   /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 50
     ? undefined
     : 'must be a number of machines from 1 to 50'
+
+const gateList = featureGateNames.join(', ')
+
+function isGateSetting(setting: string): string | undefined {
+  const [, name = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(setting) ?? []
+  if (!isFeatureGate(name)) {
+    const near = nearestTo(name, featureGateNames)
+    return `names no feature gate${near ? `, did you mean ${near}?` : ''} (there are ${gateList})`
+  }
+  return value === 'true' || value === 'false' ? undefined : `must be ${name}=true or ${name}=false`
+}
 
 export const clusterSettings = {
   dataDir: {
@@ -126,6 +145,7 @@ export const clusterSettings = {
     default: [],
     placeholder: 'HOST=URL',
     help: 'pull images of a registry from somewhere else',
+    problem: isMirror,
   },
   defaultStorage: {
     flag: 'default-storage',
@@ -145,7 +165,8 @@ export const clusterSettings = {
     type: 'list',
     default: [],
     placeholder: 'NAME=true|false',
-    help: 'switch features that are off by default',
+    help: `switch features: ${gateList}`,
+    problem: isGateSetting,
   },
   logLevel: {
     flag: 'log-level',
