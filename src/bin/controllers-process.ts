@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import type { ControllersOptions } from '../cli/command-line.ts'
 import { HttpsTransport } from '../client/https-transport.ts'
 import { connectionOf, parseKubeconfig } from '../client/kubeconfig.ts'
 import { runWhileLeading } from '../client/leader-election.ts'
+import { featureGatesFrom } from '../machinery/feature-gates.ts'
 import { uuidFrom } from '../machinery/random.ts'
 import { systemClock as clock } from '../machinery/system-clock.ts'
 import { systemRandom as random } from '../machinery/system-random.ts'
@@ -13,13 +15,7 @@ import { processLogger } from './process-logger.ts'
 import { endSignal } from './run-until-signal.ts'
 
 /** `holdfast controllers`: the controllers and the scheduler against any conformant API server. */
-export async function runControllersProcess({
-  kubeconfig,
-  context,
-}: {
-  readonly kubeconfig: string
-  readonly context?: string
-}): Promise<void> {
+export async function runControllersProcess({ kubeconfig, context, featureGates }: ControllersOptions): Promise<void> {
   const logger = processLogger('info')
   const readFile = (path: string): string => readFileSync(path, 'utf8')
   const config = parseKubeconfig(readFile(kubeconfig))
@@ -32,6 +28,8 @@ export async function runControllersProcess({
     lease: { namespace: 'kube-system', name: 'holdfast-controllers' },
     identity: `${hostname()}_${uuidFrom(random)}`,
   }
-  const lead = (signal: AbortSignal): Promise<void> => keepAllRunning(controlComponents(clients, {}), signal, logger)
+  const options = { featureGates: featureGatesFrom(featureGates) }
+  const lead = (signal: AbortSignal): Promise<void> =>
+    keepAllRunning(controlComponents(clients, options), signal, logger)
   await runWhileLeading(election, lead, endSignal())
 }

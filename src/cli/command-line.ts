@@ -29,11 +29,18 @@ export interface AgentOptions {
   readonly logLevel: string
 }
 
+export interface ControllersOptions {
+  readonly kubeconfig: string
+  readonly context?: string
+  /** `NAME=true` or `NAME=false`, as the API server has them. */
+  readonly featureGates: readonly string[]
+}
+
 /** What the command line cannot do by itself: it is made of parts that only `bin/` may put together. */
 export interface CommandDoors {
   readonly runServer: (config: ClusterConfig) => Promise<void>
   readonly runAgent: (options: AgentOptions) => Promise<void>
-  readonly runControllers: (options: { readonly kubeconfig: string; readonly context?: string }) => Promise<void>
+  readonly runControllers: (options: ControllersOptions) => Promise<void>
   readonly cleanMachine: CleanMachine
   readonly powerOff: PowerOff
   readonly makeToken: (options: { readonly dataDir: string; readonly ttl: string }) => Promise<string>
@@ -59,6 +66,7 @@ export interface CommandDoors {
 }
 
 const DEFAULT_DATA_DIR = clusterSettings.dataDir.default
+const { featureGates } = clusterSettings
 
 /** The whole command line. Flags of commands that start a cluster come from the settings, so that they cannot differ. */
 export function commandLine(context: CommandContext, doors: CommandDoors): Command {
@@ -105,7 +113,10 @@ function addClusterCommands(program: Command, context: CommandContext, doors: Co
     .description('run the controllers and the scheduler against any conformant API server')
     .requiredOption('--kubeconfig <file>', 'how to reach the server')
     .option('--context <name>', 'context of the kubeconfig')
-    .action((options: { kubeconfig: string; context?: string }) => doors.runControllers(options))
+    .option(`--feature-gates <${featureGates.placeholder}>`, `${featureGates.help} (as the server has them)`, collected)
+    .action((options: Omit<ControllersOptions, 'featureGates'> & { featureGates?: readonly string[] }) =>
+      doors.runControllers({ ...options, featureGates: checkedGates(options) }),
+    )
   withDataDir(program.command('kubeconfig').description("print an administrator's kubeconfig")).action(
     ({ dataDir }: { dataDir: string }) => terminal.out(readFileSync(dataLayoutOf(dataDir).adminKubeconfig, 'utf8')),
   )
@@ -198,6 +209,10 @@ function configFrom({ config: path, ...flags }: Flags, { environment }: CommandC
     ...(file && { file: { path: file, text: readFileSync(file, 'utf8') } }),
   })
 }
+
+/** The same check as for a server's setting. */
+const checkedGates = (flags: { readonly featureGates?: readonly string[] }): readonly string[] =>
+  clusterConfigFrom({ flags: { ...flags }, environment: {} }).featureGates
 
 const withDataDir = (command: Command): Command =>
   command.addOption(

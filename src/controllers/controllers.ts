@@ -1,4 +1,5 @@
 import type { ControllerDefinition } from '../client/controller.ts'
+import type { FeatureGates } from '../machinery/feature-gates.ts'
 import type { CertificateSigner } from './certificate-signing/certificate-signer.ts'
 import { certificateSigningController } from './certificate-signing/certificate-signing-controller.ts'
 import { cronJobController } from './cron-job/cron-job-controller.ts'
@@ -31,8 +32,8 @@ export interface ControllerOptions {
   readonly podRange?: PodRangeOptions
   /** Certifies machines and users that ask for it; without one nobody here does. */
   readonly signer?: CertificateSigner
-  /** Feature gates by name, as the API server has them; those not named are as Kubernetes has them by default. */
-  readonly featureGates?: Readonly<Record<string, boolean>>
+  /** As the API server has them. */
+  readonly featureGates?: FeatureGates
 }
 
 /** Every controller of a cluster. The order says only which start first. */

@@ -1,5 +1,6 @@
 import { addressRangeOf } from '../machinery/address-range.ts'
 import type { Clock } from '../machinery/clock.ts'
+import { type FeatureGates, isFeatureEnabled } from '../machinery/feature-gates.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
 import type { Store } from '../store/store.ts'
@@ -27,8 +28,8 @@ export interface RegistryOptions {
   readonly logger: Logger
   /** In the order in which they run. */
   readonly admission: readonly AdmissionPlugin[]
-  /** Gates that differ from the defaults of Kubernetes 1.36. */
-  readonly featureGates?: { readonly [name: string]: boolean }
+  /** Gates that differ from their defaults. */
+  readonly featureGates?: FeatureGates
   /** Where cluster IPs come from. Default `10.96.0.0/12`. */
   readonly serviceRange?: string
   /** Default `30000-32767`. */
@@ -107,7 +108,7 @@ class LiveRegistry implements Registry {
       random,
       logger,
       admission,
-      isEnabled: gate => featureGates[gate] ?? ENABLED_GATES.has(gate),
+      isEnabled: gate => isFeatureEnabled(featureGates, gate),
       findKind: (group, plural) => this.#kinds.get(`${group}/${plural}`),
     }
   }
@@ -158,9 +159,6 @@ class LiveRegistry implements Registry {
     await this.#mirror.stop()
   }
 }
-
-/** Gates that are on unless the operator says otherwise: what the releases after 1.36 turned on for good. */
-const ENABLED_GATES = new Set(['MaxUnavailableStatefulSet'])
 
 /** Versions that are another view of what is stored. */
 const VIEWS: {

@@ -1,5 +1,6 @@
 import type { Kind, KubernetesObject } from '../api/kind.ts'
 import type { ApiCall } from '../machinery/api-call.ts'
+import type { FeatureGate } from '../machinery/feature-gates.ts'
 import type { FieldError } from '../machinery/field-error.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { Draft } from './draft.ts'
@@ -15,7 +16,7 @@ export interface RuleContext {
   readonly user: UserInfo
   /** The endpoint that is written, if it is not the object itself. */
   readonly subresource?: string
-  isEnabled(featureGate: string): boolean
+  isEnabled(featureGate: FeatureGate): boolean
 }
 
 /** What a write took for its object. */
@@ -50,6 +51,8 @@ export interface KindDifferences<T = JsonObject> {
   reserve?(object: Draft<T>, old: T | undefined, scope: WriteScope): Promise<Reservation>
   /** Gives back what a removed object had. */
   release?(object: T, scope: WriteScope): Promise<void>
+  /** Paths of enumerations of which the kind's own rules say what is allowed, as `spec.updateStrategy.type`. */
+  readonly ownEnumerations?: readonly string[]
   /** Rules that hold on create and update. */
   validate?(object: T, context: RuleContext): readonly FieldError[]
   validateCreate?(object: T, context: RuleContext): readonly FieldError[]

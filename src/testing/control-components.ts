@@ -2,6 +2,7 @@ import { controllerComponent } from '../client/run-controller.ts'
 import type { SharedInformers } from '../client/shared-informers.ts'
 import { controllerDefinitions } from '../controllers/controllers.ts'
 import type { ApiTransport } from '../machinery/api-call.ts'
+import type { FeatureGates } from '../machinery/feature-gates.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { SIMULATED_AUTHORITY } from './first-objects.ts'
@@ -18,11 +19,19 @@ interface Running {
 export class ControlComponents {
   readonly #plane: ControlPlane
   readonly #between: Between
+  readonly #featureGates: FeatureGates
   #running: Running | undefined
 
-  constructor(plane: ControlPlane, between: Between = (_, transport) => transport) {
+  constructor(
+    plane: ControlPlane,
+    {
+      between = (_, transport) => transport,
+      featureGates = {},
+    }: { readonly between?: Between; readonly featureGates?: FeatureGates } = {},
+  ) {
     this.#plane = plane
     this.#between = between
+    this.#featureGates = featureGates
   }
 
   /** Starts them with nothing remembered. Does nothing while they run. */
@@ -34,10 +43,11 @@ export class ControlComponents {
     const informers = this.#plane.newInformers('controllers', transportOf('informers'))
     const dependencies = (component: string) =>
       this.#plane.dependencies({ component }, informers, transportOf(component))
+    const featureGates = this.#featureGates
     this.#running = { stopping, informers }
     const stop = (): void => stopping.abort(new Error('the cluster is closed'))
     this.#plane.closing.addEventListener('abort', stop, { once: true })
-    for (const definition of controllerDefinitions({ rootCertificate: SIMULATED_AUTHORITY })) {
+    for (const definition of controllerDefinitions({ rootCertificate: SIMULATED_AUTHORITY, featureGates })) {
       const component = controllerComponent(definition, dependencies(definition.component))
       void this.#plane.run(component, stopping.signal)
     }

@@ -4,9 +4,11 @@ import { apiClient } from '../client/api-client.ts'
 import { ApiEventRecorder, type EventSource } from '../client/api-event-recorder.ts'
 import type { Dependencies } from '../client/controller.ts'
 import { SharedInformers } from '../client/shared-informers.ts'
+import { CuttableTransport } from '../fakes/cuttable-transport.ts'
 import type { VirtualClock } from '../fakes/virtual-clock.ts'
 import type { ApiTransport } from '../machinery/api-call.ts'
 import type { Component } from '../machinery/component.ts'
+import type { FeatureGates } from '../machinery/feature-gates.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
 import { createRegistry } from '../registry/create-registry.ts'
@@ -23,6 +25,7 @@ export interface ControlPlaneOptions {
   readonly clock: VirtualClock
   readonly random: Random
   readonly logger: Logger
+  readonly featureGates?: FeatureGates
 }
 
 /** The server that is up now, over the store that outlives it. */
@@ -42,6 +45,8 @@ export class ControlPlane {
   readonly #stopping = new AbortController()
   readonly #running: Promise<void>[] = []
   readonly #informers: SharedInformers[] = []
+  /** The connections to the server that is up now. */
+  readonly #lines: CuttableTransport[] = []
   #serving: Serving
   #serve: () => Promise<Serving>
 
@@ -75,11 +80,14 @@ export class ControlPlane {
   /** The way to whichever server is up, with all rights unless groups are named. */
   transport(name: string, groups: readonly string[] = MASTERS): ApiTransport {
     const user: UserInfo = { name, groups: [...groups] }
-    let known: { readonly server: ApiServer; readonly transport: ApiTransport } | undefined
+    let known: { readonly server: ApiServer; readonly line: CuttableTransport } | undefined
     const current = (): ApiTransport => {
       const { server } = this.#serving
-      if (known?.server !== server) known = { server, transport: server.transportFor(user) }
-      return known.transport
+      if (known?.server !== server) {
+        known = { server, line: new CuttableTransport(server.transportFor(user)) }
+        this.#lines.push(known.line)
+      }
+      return known.line
     }
     return {
       request: (call, signal) => current().request(call, signal),
@@ -92,10 +100,12 @@ export class ControlPlane {
     return this.transport(`system:node:${nodeName}`, ['system:nodes', 'system:authenticated'])
   }
 
-  /** The server ends, with every watch, and another starts over the same store. */
+  /** The server ends, every connection to it breaks, and another starts over the same store. */
   async restartServer(): Promise<void> {
-    await this.#serving.close()
+    for (const line of this.#lines.splice(0)) line.cut()
+    const former = this.#serving
     this.#serving = await this.#serve()
+    this.#running.push(former.close())
   }
 
   /** What a component of this name may know of the world. Informers are shared by all who hand in the same factory. */
@@ -153,8 +163,8 @@ export class ControlPlane {
 }
 
 /** No access rules and no admission: for tests of one component, which make the objects that they need. */
-function bareServer({ store, clock, random, logger }: ControlPlaneOptions): Serving {
-  const registry = createRegistry({ store, clock, random, logger, admission: [] })
+function bareServer({ store, clock, random, logger, featureGates = {} }: ControlPlaneOptions): Serving {
+  const registry = createRegistry({ store, clock, random, logger, featureGates, admission: [] })
   const metrics = new MetricsRegistry()
   const server = createApiServer({
     registry,
@@ -176,9 +186,9 @@ function bareServer({ store, clock, random, logger }: ControlPlaneOptions): Serv
 }
 
 /** As `holdfast server` has it. */
-async function wholeServer({ store, clock, random, logger }: ControlPlaneOptions): Promise<Serving> {
+async function wholeServer({ store, clock, random, logger, featureGates = {} }: ControlPlaneOptions): Promise<Serving> {
   const server = await openApiServer({
-    createRegistry: admission => createRegistry({ store, clock, random, logger, admission }),
+    createRegistry: admission => createRegistry({ store, clock, random, logger, featureGates, admission }),
     clock,
     random,
     logger,

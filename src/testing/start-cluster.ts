@@ -1,6 +1,7 @@
 import type { FakeImages } from '../fakes/machine/fake-image.ts'
 import { seededRandom } from '../fakes/seeded-random.ts'
 import { VirtualClock } from '../fakes/virtual-clock.ts'
+import type { FeatureGates } from '../machinery/feature-gates.ts'
 import { type Logger, silentLogger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
 import { memoryStore } from '../store/memory/memory-store.ts'
@@ -25,6 +26,8 @@ export interface ClusterOptions {
   /** Wall time at the start. Default 2026-01-01T00:00:00Z. */
   readonly startsAt?: Date
   readonly logger?: Logger
+  /** Features switched as with `--feature-gates`. */
+  readonly featureGates?: FeatureGates
 }
 
 export interface SimulatedNode {
@@ -47,7 +50,7 @@ export interface ClusterSeams {
 export const startCluster = (options: ClusterOptions = {}): Promise<Cluster> => startClusterWith(options, {})
 
 export async function startClusterWith(
-  { nodes = 1, images, seed = 1, startsAt, logger = silentLogger }: ClusterOptions,
+  { nodes = 1, images, seed = 1, startsAt, logger = silentLogger, featureGates = {} }: ClusterOptions,
   { between = (_, transport) => transport, store: wrapStore = store => store }: ClusterSeams,
 ): Promise<Cluster> {
   const clock = new VirtualClock(startsAt)
@@ -58,8 +61,8 @@ export async function startClusterWith(
     activity.note(write.key)
     history.note(write)
   })
-  const plane = await ControlPlane.open({ store: wrapStore(store, clock), clock, random, logger })
-  const controllers = new ControlComponents(plane, between)
+  const plane = await ControlPlane.open({ store: wrapStore(store, clock), clock, random, logger, featureGates })
+  const controllers = new ControlComponents(plane, { between, featureGates })
   const machines = machinesOf(nodes, { plane, between, clock, random, logger, ...(images && { images }) })
   controllers.start()
   for (const machine of machines) machine.startKubelet()

@@ -6,6 +6,7 @@ import type { ClusterConfig } from '../../cli/config/settings.ts'
 import { type DataLayout, dataLayoutOf } from '../../cli/host/data-layout.ts'
 import { HOST_ADDRESS } from '../../cli/machines/machine-network.ts'
 import type { ApiTransport } from '../../machinery/api-call.ts'
+import { featureGatesFrom } from '../../machinery/feature-gates.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import { systemClock as clock } from '../../machinery/system-clock.ts'
 import { systemRandom as random } from '../../machinery/system-random.ts'
@@ -104,7 +105,7 @@ async function apiServerOn(
     clock,
     random,
     logger,
-    featureGates: featureGatesOf(config),
+    featureGates: featureGatesFrom(config.featureGates),
     serviceRange: config.serviceCidr,
   }
   const address = advertisedAddress(config)
@@ -137,9 +138,6 @@ function advertisedAddress({ advertiseAddress, nodes }: ClusterConfig): string {
   if (advertiseAddress) return advertiseAddress
   return nodes > 1 ? HOST_ADDRESS : (hostAddresses()[0] ?? '127.0.0.1')
 }
-
-const featureGatesOf = ({ featureGates }: ClusterConfig): Record<string, boolean> =>
-  Object.fromEntries(featureGates.map(gate => [gate.split('=')[0]!, gate.split('=')[1] !== 'false']))
 
 /** Every name and address under which clients may reach this server. */
 function serverRequest({ clusterDomain, serviceCidr, advertiseAddress, tlsSan }: ClusterConfig): CertificateRequest {

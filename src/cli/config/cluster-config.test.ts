@@ -51,6 +51,18 @@ test.each([
     '--store: "mysql://x" must be lmdb:///PATH, etcd://HOST:PORT[,HOST:PORT…][/PREFIX] or memory:',
   ],
   [{ defaultStorage: 'maybe' }, '--default-storage: "maybe" must be true or false'],
+  [
+    { featureGates: ['StatefulSetRecreateStrategie=true'] },
+    '--feature-gates: "StatefulSetRecreateStrategie=true" names no feature gate, did you mean StatefulSetRecreateStrategy? (there are MaxUnavailableStatefulSet, StatefulSetRecreateStrategy)',
+  ],
+  [
+    { featureGates: ['MaxUnavailableStatefulSet=true,Nonsense'] },
+    '--feature-gates: "Nonsense" names no feature gate (there are',
+  ],
+  [
+    { featureGates: ['StatefulSetRecreateStrategy'] },
+    '--feature-gates: "StatefulSetRecreateStrategy" must be StatefulSetRecreateStrategy=true or StatefulSetRecreateStrategy=false',
+  ],
 ])('%o is refused with the flag, the value and what would be right', (flags, message) => {
   expect(() => clusterConfigFrom({ ...sources, flags })).toThrow(message)
 })

@@ -70,10 +70,17 @@ function parsedYaml(path: string, text: string): Record<string, unknown> {
 function checked(name: SettingName, given: unknown, where: string): Value | undefined {
   if (given === undefined || given === null) return undefined
   const { type, problem } = settingOf(name)
-  const refuse = (what: string): never => {
-    throw new CommandError(`${where}: "${String(given)}" ${what}`)
+  const refuse = (what: string, value = given): never => {
+    throw new CommandError(`${where}: "${String(value)}" ${what}`)
   }
-  if (type === 'list') return listFrom(given) ?? refuse('must be a list')
+  if (type === 'list') {
+    const items = listFrom(given) ?? refuse('must be a list')
+    for (const item of items) {
+      const wrong = problem?.(item)
+      if (wrong) refuse(wrong, item)
+    }
+    return items
+  }
   const text = String(given)
   const wrong = problem?.(text)
   if (wrong) refuse(wrong)
@@ -83,6 +90,6 @@ function checked(name: SettingName, given: unknown, where: string): Value | unde
 }
 
 function listFrom(given: unknown): readonly string[] | undefined {
-  if (Array.isArray(given)) return given.map(String)
+  if (Array.isArray(given)) return given.flatMap(item => String(item).split(',')).filter(Boolean)
   return typeof given === 'string' ? given.split(',').filter(Boolean) : undefined
 }

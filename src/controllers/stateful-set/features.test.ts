@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { defaultFeatures, featuresFrom } from './features.ts'
+import { featuresFrom } from './features.ts'
 
 test('gates that are not named are as Kubernetes has them', () => {
-  expect(featuresFrom({ SomethingElse: true })).toEqual(defaultFeatures)
+  expect(featuresFrom({})).toEqual({ maxUnavailable: true, recreate: false })
 })
 
 test('named gates count', () => {

@@ -1,3 +1,5 @@
+import { type FeatureGates, isFeatureEnabled } from '../../machinery/feature-gates.ts'
+
 /** What the API calls feature gates, as far as StatefulSets know them. */
 export interface StatefulSetFeatures {
   /** `rollingUpdate.maxUnavailable` counts (on since 1.37). Off: one Pod at a time. */
@@ -6,10 +8,10 @@ export interface StatefulSetFeatures {
   readonly recreate: boolean
 }
 
-export const defaultFeatures: StatefulSetFeatures = { maxUnavailable: true, recreate: false }
-
 /** By the names that the API server knows them under. */
-export const featuresFrom = (gates: Readonly<Record<string, boolean>>): StatefulSetFeatures => ({
-  maxUnavailable: gates.MaxUnavailableStatefulSet ?? defaultFeatures.maxUnavailable,
-  recreate: gates.StatefulSetRecreateStrategy ?? defaultFeatures.recreate,
+export const featuresFrom = (gates: FeatureGates): StatefulSetFeatures => ({
+  maxUnavailable: isFeatureEnabled(gates, 'MaxUnavailableStatefulSet'),
+  recreate: isFeatureEnabled(gates, 'StatefulSetRecreateStrategy'),
 })
+
+export const defaultFeatures: StatefulSetFeatures = featuresFrom({})

@@ -16,10 +16,9 @@ import {
 } from './workload-validation.ts'
 
 /** The rules of a StatefulSet that hold on every write. */
-export function statefulSetErrors({ spec }: StatefulSet, rules: RuleContext): readonly FieldError[] {
+export function statefulSetErrors({ spec }: StatefulSet): readonly FieldError[] {
   return [
     ...podManagementErrors(spec),
-    ...updateStrategyErrors(spec, rules),
     ...retentionErrors(spec),
     ...notNegative(spec.replicas, 'spec.replicas'),
     ...notNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
@@ -30,8 +29,9 @@ export function statefulSetErrors({ spec }: StatefulSet, rules: RuleContext): re
 }
 
 /** Rules of new sets only, so that old ones can still be scaled and finished. */
-export function statefulSetCreateErrors({ spec }: StatefulSet): readonly FieldError[] {
+export function statefulSetCreateErrors({ spec }: StatefulSet, rules: RuleContext): readonly FieldError[] {
   return [
+    ...updateStrategyErrors(spec, { mayRecreate: rules.isEnabled(RECREATE) }),
     ...(spec.serviceName ? wellFormed(spec.serviceName, { path: 'spec.serviceName', problems: dnsLabelProblems }) : []),
     ...podTemplateErrors(templateWithClaims(spec), 'spec.template'),
     ...claimTemplates(spec).flatMap((claim, index) =>
@@ -41,11 +41,18 @@ export function statefulSetCreateErrors({ spec }: StatefulSet): readonly FieldEr
 }
 
 /** One error for each field that may not change, by its name. */
-export function statefulSetUpdateErrors(set: StatefulSet, old: StatefulSet): readonly FieldError[] {
+export function statefulSetUpdateErrors(
+  set: StatefulSet,
+  old: StatefulSet,
+  { isEnabled }: RuleContext,
+): readonly FieldError[] {
   const { spec } = set
-  const errors = (['selector', 'serviceName', 'podManagementPolicy', 'volumeClaimTemplates'] as const).flatMap(field =>
+  // A set that was stored while the gate was on stays changeable.
+  const mayRecreate = isEnabled(RECREATE) || typeOf(old.spec) === 'Recreate'
+  const fixed = (['selector', 'serviceName', 'podManagementPolicy', 'volumeClaimTemplates'] as const).flatMap(field =>
     immutable(withoutStatus(spec[field]), withoutStatus(old.spec[field]), `spec.${field}`),
   )
+  const errors = [...updateStrategyErrors(spec, { mayRecreate }), ...fixed]
   // What was stored under older rules stays changeable.
   const wasValid = podTemplateErrors(templateWithClaims(old.spec), 'spec.template').length === 0
   return wasValid ? [...errors, ...podTemplateErrors(templateWithClaims(spec), 'spec.template')] : errors
@@ -82,17 +89,28 @@ function podManagementErrors({ podManagementPolicy: policy }: StatefulSetSpec): 
   return [invalid('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'")]
 }
 
-function updateStrategyErrors({ updateStrategy }: StatefulSetSpec, { isEnabled }: RuleContext): readonly FieldError[] {
+const RECREATE = 'StatefulSetRecreateStrategy'
+
+/** As text: the types are those of 1.36, which does not know `Recreate`. */
+const typeOf = ({ updateStrategy }: StatefulSetSpec): string | undefined => updateStrategy?.type
+
+function updateStrategyErrors(
+  spec: StatefulSetSpec,
+  { mayRecreate }: { readonly mayRecreate: boolean },
+): readonly FieldError[] {
   const path = 'spec.updateStrategy'
-  const type: string | undefined = updateStrategy?.type
+  const { updateStrategy } = spec
+  const type = typeOf(spec)
   const rolling = updateStrategy?.rollingUpdate
   if (!type) return [required(path)]
-  if (type === 'Recreate' && isEnabled('StatefulSetRecreateStrategy')) return []
-  if (type === 'OnDelete') {
+  if (type === 'OnDelete' || (type === 'Recreate' && mayRecreate)) {
     if (!rolling) return []
     return [invalid(`${path}.rollingUpdate`, rolling, "only allowed for updateStrategy 'RollingUpdate'")]
   }
-  if (type !== 'RollingUpdate') return [invalid(path, updateStrategy, "must be 'RollingUpdate' or 'OnDelete'")]
+  if (type !== 'RollingUpdate') {
+    const allowed = mayRecreate ? "'RollingUpdate', 'OnDelete' or 'Recreate'" : "'RollingUpdate' or 'OnDelete'"
+    return [invalid(path, updateStrategy, `must be ${allowed}`)]
+  }
   const errors = [
     ...notNegative(rolling?.partition, `${path}.rollingUpdate.partition`),
     ...countOrPercentErrors(rolling?.maxUnavailable, `${path}.rollingUpdate.maxUnavailable`),

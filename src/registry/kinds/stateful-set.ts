@@ -16,6 +16,7 @@ import {
 export const statefulSets = defineKind(StatefulSet, {
   defaults: defaultStatefulSet,
   nameProblems: dnsLabelProblems,
+  ownEnumerations: ['spec.updateStrategy.type'],
   validate: statefulSetErrors,
   validateCreate: statefulSetCreateErrors,
   validateUpdate: statefulSetUpdateErrors,

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../fakes/seeded-random.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
+import type { JsonObject } from '../../machinery/json.ts'
+import { memoryStore } from '../../store/memory/memory-store.ts'
+import type { Store } from '../../store/store.ts'
 import { failureOf, RegistryFixture } from '../registry-fixture.ts'
 
 const open = (): RegistryFixture => new RegistryFixture({ clock: new VirtualClock(), random: seededRandom(1) })
@@ -259,4 +262,43 @@ test('advice goes out as warnings, once for each change', async () => {
   server.warnings.length = 0
   await server.update(SETS, { ...created, metadata: { ...created.metadata, labels: { a: 'b' } } })
   expect(server.warnings).toHaveLength(1)
+})
+
+const clock = new VirtualClock()
+const withGate = (isOn: boolean, store?: Store): RegistryFixture =>
+  new RegistryFixture({
+    clock,
+    random: seededRandom(1),
+    featureGates: { StatefulSetRecreateStrategy: isOn },
+    ...(store && { store }),
+  })
+
+test('V9: a set that was stored as Recreate stays changeable with the gate off, may leave it, and not come back', async () => {
+  const store = memoryStore({ clock })
+  await using before = withGate(true, store)
+  await before.create(SETS, set({ updateStrategy: { type: 'Recreate' } }))
+  await using server = withGate(false, store)
+  const patch = (spec: JsonObject) => server.patch(SETS, 'web', { type: 'merge', body: { spec } })
+  expect((await patch({ replicas: 2 })).spec.updateStrategy).toEqual({ type: 'Recreate' })
+  expect((await patch({ updateStrategy: { type: 'OnDelete' } })).spec.updateStrategy).toEqual({ type: 'OnDelete' })
+  const failure = await failureOf(patch({ updateStrategy: { type: 'Recreate' } }))
+  expect(failure.details?.causes).toEqual([
+    {
+      reason: 'FieldValueInvalid',
+      field: 'spec.updateStrategy',
+      message: 'Invalid value: {"type":"Recreate"}: must be \'RollingUpdate\' or \'OnDelete\'',
+    },
+  ])
+})
+
+test('V7: an unknown strategy is refused once, with what is allowed under the gate', async () => {
+  for (const [isOn, text] of [
+    [false, "must be 'RollingUpdate' or 'OnDelete'"],
+    [true, "must be 'RollingUpdate', 'OnDelete' or 'Recreate'"],
+  ] as const) {
+    await using server = withGate(isOn)
+    const failure = await failureOf(server.create(SETS, set({ updateStrategy: { type: 'Rolling' } })))
+    expect(failure.details?.causes).toHaveLength(1)
+    expect(failure.details?.causes?.[0]?.message).toContain(text)
+  }
 })

@@ -27,7 +27,11 @@ function objectErrors(scope: WriteScope, object: JsonObject, old: JsonObject | u
     ...(differences.validate?.(object, rules) ?? []),
     ...((old ? differences.validateUpdate?.(object, old, rules) : differences.validateCreate?.(object, rules)) ?? []),
   ]
-  return [...metadata, ...withoutDoubles(own, schemaErrors(kind.schema, object))]
+  const ownEnumerations = new Set(differences.ownEnumerations)
+  const general = schemaErrors(kind.schema, object).filter(
+    ({ reason, field }) => reason !== 'FieldValueNotSupported' || !ownEnumerations.has(field),
+  )
+  return [...metadata, ...withoutDoubles(own, general)]
 }
 
 /** The kind's own words for a broken field win over what the schema alone can say. */

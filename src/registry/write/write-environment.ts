@@ -1,5 +1,6 @@
 import type { ApiCall } from '../../machinery/api-call.ts'
 import type { Clock } from '../../machinery/clock.ts'
+import type { FeatureGate } from '../../machinery/feature-gates.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import type { Random } from '../../machinery/random.ts'
 import type { Store } from '../../store/store.ts'
@@ -16,7 +17,7 @@ export interface WriteEnvironment {
   readonly random: Random
   readonly logger: Logger
   readonly admission: readonly AdmissionPlugin[]
-  readonly isEnabled: (featureGate: string) => boolean
+  readonly isEnabled: (featureGate: FeatureGate) => boolean
   /** Another kind that is served, for the few rules that look at one. */
   findKind(group: string, plural: string): ServedKind | undefined
 }
