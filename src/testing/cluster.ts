@@ -4,6 +4,7 @@ import type { Kind, KubernetesObject, Unsaved } from '../api/kind.ts'
 import { apiClient } from '../client/api-client.ts'
 import type { Client } from '../client/client.ts'
 import type { VirtualClock } from '../fakes/virtual-clock.ts'
+import type { ApiTransport } from '../machinery/api-call.ts'
 import { durationMsOf } from '../machinery/duration.ts'
 import type { JsonObject, JsonValue } from '../machinery/json.ts'
 import type { ClusterNames } from './cluster-names.ts'
@@ -61,6 +62,11 @@ export class Cluster implements AsyncDisposable {
     if (!machine)
       throw new Error(`no machine "${name}"; there are: ${this.#parts.machines.map(each => each.name).join(', ')}`)
     return machine
+  }
+
+  /** The way to the server, for a client of one's own, with all rights. */
+  transport(name: string): ApiTransport {
+    return this.#parts.plane.transport(name)
   }
 
   get nodes(): readonly SimulatedMachine[] {
@@ -227,7 +233,19 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#served.map(served => served[Symbol.asyncDispose]()))
-    await this.#parts.close()
+    const closing = this.#parts.close()
+    let isClosed = false
+    const closed = closing.finally(() => {
+      isClosed = true
+    })
+    closed.catch(() => {}) // Thrown below.
+    // What is under way may need time to end, as a write to a slow disk does.
+    for (await this.clock.rest(); !isClosed; await this.clock.rest()) {
+      const nextMs = this.clock.untilNextMs()
+      if (nextMs === undefined) break
+      await this.clock.advance(nextMs)
+    }
+    await closed
   }
 }
 

@@ -1,0 +1,78 @@
+import { StatefulSet } from '../../api/apps-v1/types.ts'
+import { Pod } from '../../api/core-v1/types.ts'
+import { isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
+import type { Cluster } from '../cluster.ts'
+import { setImage } from './perform.ts'
+import { IMAGES } from './scenario.ts'
+
+const NAMESPACE = 'default'
+/** How long a world without faults may take to be as its sets ask: crash loops wait up to five minutes, ended Pods as long. */
+const CONVERGE_MS_MAX = 1_800_000
+const LOOK_EVERY_MS = 10_000
+/** After so long the user looks for Pods that only a deletion can help (kubernetes/kubernetes#67250). */
+const REPAIR_AFTER_MS = 240_000
+
+/** The user takes back what no controller may: broken images, foreign labels. */
+export async function repair(cluster: Cluster): Promise<void> {
+  for (const set of (await cluster.client.list(StatefulSet, { namespace: NAMESPACE })).items) {
+    const { image } = set.spec.template.spec!.containers[0]!
+    if (image === IMAGES.broken) await setImage(cluster, set.metadata.name, IMAGES.good[0])
+  }
+  for (const pod of await cluster.pods()) {
+    if (pod.metadata.labels?.app !== 'nobody') continue
+    const set = pod.metadata.name.slice(0, pod.metadata.name.lastIndexOf('-'))
+    await cluster.patch(`pod/${pod.metadata.name}`, { metadata: { labels: { app: set } } })
+  }
+}
+
+/** Lets time pass until all sets are as they should be. Says what is not, when that takes too long. */
+export async function converge(cluster: Cluster, step: (ms: number) => Promise<void>): Promise<string | undefined> {
+  let problem: string | undefined
+  for (let passedMs = 0; passedMs < CONVERGE_MS_MAX; passedMs += LOOK_EVERY_MS) {
+    await step(LOOK_EVERY_MS)
+    problem = await problemOf(cluster)
+    if (problem === undefined) return undefined
+    if (passedMs === REPAIR_AFTER_MS) await deleteBrokenPods(cluster)
+  }
+  return `not converged after ${CONVERGE_MS_MAX / 60_000} minutes without faults: ${problem}`
+}
+
+async function deleteBrokenPods(cluster: Cluster): Promise<void> {
+  for (const { spec, metadata } of await cluster.pods()) {
+    if (spec.containers[0]!.image === IMAGES.broken) await cluster.delete(`pod/${metadata.name}`)
+  }
+}
+
+async function problemOf(cluster: Cluster): Promise<string | undefined> {
+  const { items: sets } = await cluster.client.list(StatefulSet, { namespace: NAMESPACE })
+  const { items: pods } = await cluster.client.list(Pod, { namespace: NAMESPACE })
+  for (const set of sets) {
+    const problem = problemOfSet(set, pods)
+    if (problem) return `${set.metadata.name}: ${problem}`
+  }
+  const names = new Set(sets.map(({ metadata }) => metadata.name))
+  const stray = pods.find(({ metadata }) => !names.has(metadata.name.slice(0, metadata.name.lastIndexOf('-'))))
+  return stray && `Pod ${stray.metadata.name} has no set`
+}
+
+function problemOfSet({ metadata, spec, status }: StatefulSet, pods: readonly Pod[]): string | undefined {
+  const own = pods.filter(pod => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid))
+  const start = spec.ordinals?.start ?? 0
+  const { replicas = 1 } = spec
+  const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0
+  const wanted = Array.from({ length: replicas }, (_, index) => `${metadata.name}-${start + index}`)
+  const have = own.map(pod => pod.metadata.name)
+  if ([...have].sort().join() !== [...wanted].sort().join()) return `Pods are ${have.join()}, wanted ${wanted.join()}`
+  const unready = own.find(pod => !isPodReady(pod) || isPodTerminating(pod))
+  if (unready) return `${unready.metadata.name} is not ready`
+  const outdated = wanted.slice(partition).find(name => {
+    const pod = own.find(candidate => candidate.metadata.name === name)
+    return pod?.metadata.labels?.['controller-revision-hash'] !== status.updateRevision
+  })
+  if (outdated) return `${outdated} is outdated`
+  if (status.observedGeneration !== metadata.generation) return 'its last change was not observed'
+  const { readyReplicas = 0, availableReplicas = 0 } = status
+  if (status.replicas !== replicas || readyReplicas !== replicas || availableReplicas !== replicas)
+    return `status says ${status.replicas} Pods, ${readyReplicas} ready, ${availableReplicas} available of ${replicas}`
+  return undefined
+}

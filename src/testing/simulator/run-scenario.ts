@@ -1,0 +1,190 @@
+import { StatefulSet } from '../../api/apps-v1/types.ts'
+import { PersistentVolumeClaim, Pod } from '../../api/core-v1/types.ts'
+import type { Kind, KubernetesObject } from '../../api/kind.ts'
+import { imagesNamed } from '../../fakes/machine/fake-image.ts'
+import { seededRandom } from '../../fakes/seeded-random.ts'
+import type { Clock } from '../../machinery/clock.ts'
+import { faultyStore } from '../../store/memory/faulty-store.ts'
+import type { Cluster } from '../cluster.ts'
+import type { Between } from '../control-components.ts'
+import { startClusterWith } from '../start-cluster.ts'
+import { converge, repair } from './convergence.ts'
+import { Faults } from './faults.ts'
+import { MachineCheck } from './machine-check.ts'
+import { type Change, Observer } from './observer.ts'
+import { manifestOf, perform } from './perform.ts'
+import { Rules } from './rules.ts'
+import { IMAGES, type Scenario } from './scenario.ts'
+
+export interface RunOptions {
+  /** A bug on purpose, between a component and the server: for tests of the simulator itself. */
+  readonly bug?: Between
+}
+
+export interface Outcome {
+  /** The first broken promise, with the virtual time at which it was seen; absent: none. */
+  readonly violation?: string
+  /** Equal for equal histories. */
+  readonly digest: string
+  readonly virtualMs: number
+}
+
+const LENGTH_MS = 180_000
+const FAULT_SALT = 0x9e3779b9
+const images = imagesNamed(
+  { [IMAGES.broken]: { startError: 'exec: "app": executable file not found' } },
+  reference => ({ readyMs: reference.endsWith('2') ? 3000 : 500 }),
+)
+
+/** Plays a scenario to its end, or to the first broken promise. */
+export async function runScenario(scenario: Scenario, { bug }: RunOptions = {}): Promise<Outcome> {
+  const run = await Run.start(scenario, bug)
+  try {
+    return await run.play()
+  } finally {
+    await run.close()
+  }
+}
+
+class Run {
+  readonly #scenario: Scenario
+  readonly #cluster: Cluster
+  readonly #faults: Faults
+  readonly #violations: string[] = []
+  readonly #machines: MachineCheck
+  readonly #rules: Rules
+  readonly #observers: { stop(): void }[] = []
+  readonly #pending = new Set<() => void | Promise<void>>()
+
+  static async start(scenario: Scenario, bug: Between = (_, transport) => transport): Promise<Run> {
+    let clock: Clock | undefined
+    const faults = new Faults(seededRandom(scenario.seed ^ FAULT_SALT), () => clock!)
+    const nodes = scenario.clockOffsetsMs.map((clockOffsetMs, index) => ({ name: `node-${index + 1}`, clockOffsetMs }))
+    const cluster = await startClusterWith(
+      { nodes, seed: scenario.seed, images },
+      {
+        between: (component, transport) => bug(component, faults.between(component, transport)),
+        store: (store, storeClock) => {
+          clock = storeClock
+          return faultyStore(store, { decide: faults.decideCommit, clock: storeClock })
+        },
+      },
+    )
+    return new Run(scenario, { cluster, faults, bug })
+  }
+
+  private constructor(
+    scenario: Scenario,
+    { cluster, faults, bug }: { cluster: Cluster; faults: Faults; bug: Between },
+  ) {
+    this.#scenario = scenario
+    this.#cluster = cluster
+    this.#faults = faults
+    const violated = (text: string): void => void this.#violations.push(`${this.#timeText()} ${text}`)
+    this.#machines = new MachineCheck(violated)
+    this.#rules = new Rules(() => cluster.clock.monotonicMs(), violated)
+    const observe = <T extends KubernetesObject>(kind: Kind<T>, onChange: (change: Change<T>) => void): void => {
+      const pause = (): Promise<void> => cluster.clock.sleep(100)
+      const transport = bug('observer', cluster.transport('observer'))
+      const observer = new Observer({ kind, transport, pause, onChange, onViolation: violated })
+      this.#observers.push(observer)
+      void observer.run()
+    }
+    observe(StatefulSet, change => this.#rules.setChanged(change))
+    observe(Pod, change => this.#rules.podChanged(change))
+    observe(PersistentVolumeClaim, change => this.#rules.claimChanged(change))
+  }
+
+  async play(): Promise<Outcome> {
+    const cluster = this.#cluster
+    for (const plan of this.#scenario.sets) await this.#meanwhile(cluster.apply(manifestOf(plan)))
+    let atMs = 0
+    for (const action of this.#scenario.actions) {
+      await this.#step(action.atMs - atMs)
+      atMs = action.atMs
+      if (this.#isOver) return this.#outcome()
+      await this.#meanwhile(
+        perform(action, {
+          cluster,
+          faults: this.#faults,
+          plans: this.#scenario.sets,
+          user: { deletedPod: (uid, isForced) => this.#userDeleted(uid, isForced) },
+          later: (delayMs, undo) => this.#later(delayMs, undo),
+        }),
+      )
+    }
+    await this.#step(LENGTH_MS - atMs)
+    for (const undo of [...this.#pending]) await this.#meanwhile(Promise.resolve(undo()))
+    if (!this.#isOver) await this.#end()
+    return this.#outcome()
+  }
+
+  async close(): Promise<void> {
+    for (const observer of this.#observers) observer.stop()
+    await this.#cluster[Symbol.asyncDispose]()
+  }
+
+  get #isOver(): boolean {
+    return this.#violations.length > 0
+  }
+
+  /** All is well again: the user repairs what is left, and everything must come to be as it was asked. */
+  async #end(): Promise<void> {
+    await this.#step(1000)
+    await this.#meanwhile(repair(this.#cluster))
+    const problem = await converge(this.#cluster, ms => this.#step(ms))
+    if (problem) this.#violations.push(`${this.#timeText()} ${problem}`)
+  }
+
+  #userDeleted(uid: string, isForced: boolean): void {
+    this.#rules.userDeleted(uid)
+    if (isForced) this.#machines.overrule(uid)
+  }
+
+  #later(delayMs: number, undo: () => void | Promise<void>): void {
+    const once = async (): Promise<void> => {
+      if (!this.#pending.delete(once)) return
+      await undo()
+    }
+    this.#pending.add(once)
+    this.#cluster.clock.schedule(delayMs, () => void once())
+  }
+
+  /** Lets time pass timer by timer, and looks at the machines after each. */
+  async #step(ms: number): Promise<void> {
+    const { clock } = this.#cluster
+    const untilMs = clock.monotonicMs() + ms
+    for (;;) {
+      const nextMs = clock.untilNextMs() ?? Number.POSITIVE_INFINITY
+      const leftMs = untilMs - clock.monotonicMs()
+      await clock.advance(Math.max(0, Math.min(nextMs, leftMs)))
+      this.#machines.look(this.#cluster)
+      if (nextMs >= leftMs) return
+    }
+  }
+
+  /** Time goes on while a deed is under way: a slow store answers only when it passes. */
+  async #meanwhile(deed: Promise<void>): Promise<void> {
+    let isDone = false
+    const done = deed.finally(() => {
+      isDone = true
+    })
+    done.catch(() => {}) // Thrown below.
+    const { clock } = this.#cluster
+    for (await clock.rest(); !isDone; await clock.rest()) await this.#step(clock.untilNextMs() ?? 1)
+    await done
+  }
+
+  #timeText(): string {
+    return `[${(this.#cluster.clock.monotonicMs() / 1000).toFixed(3)} s]`
+  }
+
+  #outcome(): Outcome {
+    const [violation] = this.#violations
+    return {
+      ...(violation !== undefined && { violation }),
+      digest: this.#cluster.historyDigest(),
+      virtualMs: this.#cluster.clock.monotonicMs(),
+    }
+  }
+}
