@@ -18,8 +18,11 @@ export class SelectorError extends Error {
 }
 
 export function matchesLabels(requirements: Requirements, labels: Labels | undefined): boolean {
-  return requirements.every(requirement => holds(requirement, labels ?? {}))
+  for (const requirement of requirements) if (!holds(requirement, labels ?? NO_LABELS)) return false
+  return true
 }
+
+const NO_LABELS: Labels = {}
 
 function holds({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
   const present = Object.hasOwn(labels, key)

@@ -120,3 +120,21 @@ test('two servers over one store see each other, and share out addresses', async
   expect(namesOf(await a.list('services'))).toEqual(namesOf(await b.list('services')))
   await b.registry.close()
 })
+
+test('watchers with the same selector see the same events, those with another see their own', async () => {
+  await using server = open()
+  await server.create('configmaps', configMap('before', { app: 'a' }))
+  const [first, second, other] = ['app=a', 'app=a', 'app=b'].map(labelSelector =>
+    server.watch('configmaps', { labelSelector }),
+  )
+  const initial = await Promise.all([first!.next(), second!.next()])
+  const waiting = other!.next()
+  expect(initial.map(({ value }) => value?.type)).toEqual(['ADDED', 'ADDED'])
+  await server.patch('configmaps', 'before', { type: 'merge', body: { metadata: { labels: { app: 'b' } } } })
+  const left = await Promise.all([first!.next(), second!.next()])
+  expect(left.map(({ value }) => value?.type)).toEqual(['DELETED', 'DELETED'])
+  expect(left[0]!.value!.encoded.json()).toBe(left[1]!.value!.encoded.json())
+  expect((await waiting).value).toMatchObject({ type: 'ADDED', encoded: { object: { metadata: { name: 'before' } } } })
+  expect(namesOf(await server.list('configmaps', { labelSelector: 'app=a' }))).toEqual([])
+  expect(namesOf(await server.list('configmaps', { labelSelector: 'app=b' }))).toEqual(['before'])
+})

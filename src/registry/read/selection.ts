@@ -20,6 +20,8 @@ import { viewOf } from './version-view.ts'
 export interface Selection {
   /** Absent: everything. */
   readonly matches?: (object: JsonObject) => boolean
+  /** What of it the labels alone decide. */
+  readonly labels?: Requirements
   /** Texts that the JSON of every match contains: a cheap answer for objects that nobody has parsed yet. */
   readonly marks?: readonly (readonly Buffer[])[]
   /** The one name that can match, if the selector asks for one. */
@@ -36,7 +38,7 @@ export function selectionOf(kind: ServedKind, options: CallOptions | undefined):
     (labels.length === 0 || matchesLabels(labels, labelsOf(object))) &&
     (fields.length === 0 || matchesFields(fields, field => fieldValue(kind, object, field)))
   const marks = [...labels.flatMap(labelMarks), ...fields.flatMap(fieldMarks)]
-  return { matches, ...(marks.length > 0 && { marks }), ...(name !== undefined && { name }) }
+  return { matches, labels, ...(marks.length > 0 && { marks }), ...(name !== undefined && { name }) }
 }
 
 /** A label that must have one of some values stands in the JSON just so. */
@@ -58,9 +60,15 @@ const fieldMarks = ({ field, operator, value }: FieldRequirement): readonly (rea
   PLAIN_FIELDS.has(field) && operator === '=' && value !== '' ? [[Buffer.from(JSON.stringify(value))]] : []
 
 /** Whether an object of the cache is selected. Parses only what may match. */
-export function isSelected(kind: ServedKind, object: CachedObject, { matches, marks, name }: Selection): boolean {
+export function isSelected(
+  kind: ServedKind,
+  object: CachedObject,
+  { matches, labels, marks, name }: Selection,
+): boolean {
   if (name !== undefined && !object.key.endsWith(`/${name}`)) return false
   if (!matches) return true
+  const { knownLabels } = object
+  if (knownLabels && labels && !matchesLabels(labels, knownLabels)) return false
   if (marks && !object.isParsed && !marks.every(anyOf => anyOf.some(mark => object.contains(mark)))) return false
   return matches(viewOf(kind, object).object)
 }

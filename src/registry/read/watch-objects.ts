@@ -29,14 +29,19 @@ export function watchObjects(
 ): AsyncIterable<EncodedWatchEvent> {
   return {
     [Symbol.asyncIterator]() {
-      let watcher: Promise<Watcher> | undefined
-      const opened = (): Promise<Watcher> => {
-        watcher ??= openWatch(kind, { call, signal }, environment)
+      let opening: Promise<Watcher> | undefined
+      let watcher: Watcher | undefined
+      const open = async (): Promise<Watcher> => {
+        watcher = await openWatch(kind, { call, signal }, environment)
         return watcher
       }
+      const next = async (): Promise<IteratorResult<EncodedWatchEvent, undefined>> => {
+        opening ??= open()
+        return (await opening).next()
+      }
       return {
-        next: async () => (await opened()).next(),
-        return: async () => (watcher ? (await watcher).return() : { done: true, value: undefined }),
+        next: () => watcher?.next() ?? next(),
+        return: async () => (opening ? (await opening).return() : { done: true, value: undefined }),
       }
     },
   }
@@ -55,7 +60,7 @@ async function openWatch(
   if (asked === undefined) await mirror.reached(await freshRevision(environment))
   else if (asked > 0) await mirror.reached(asked)
   const sendsState = options.sendInitialEvents ?? !asked
-  const filter = filterOf(kind, call, selection)
+  const filter = sharedFilterOf(kind, call, selection)
   const initial = sendsState
     ? stateEvents(kind, { call, selection, bookmark: options.sendInitialEvents ? mirror.revision : undefined })
     : replayed(kind.cache.changesAfter(asked || mirror.revision), filter)
@@ -130,6 +135,37 @@ const replayed = (changes: readonly CacheEvent[], filter: EventFilter): readonly
   changes.map(filter).filter(event => event !== undefined)
 
 const shared: EventFilter = change => change.event
+
+/** Filters of each kind by what they let through: watchers that ask for the same share one, and its last answer. */
+const sharedFilters = new WeakMap<ServedKind, Map<string, EventFilter>>()
+/** Clients invent selectors; beyond so many different ones sharing starts again. */
+const SHARED_FILTERS_MAX = 1000
+
+function sharedFilterOf(kind: ServedKind, call: ApiCall, selection: Selection): EventFilter {
+  const filters = sharedFilters.get(kind) ?? new Map<string, EventFilter>()
+  sharedFilters.set(kind, filters)
+  const { labelSelector = '', fieldSelector = '' } = call.options ?? {}
+  const key = JSON.stringify([rangeOf(kind, call).start, labelSelector, fieldSelector])
+  const known = filters.get(key)
+  if (known) return known
+  if (filters.size >= SHARED_FILTERS_MAX) filters.clear()
+  const filter = rememberingLast(filterOf(kind, call, selection))
+  filters.set(key, filter)
+  return filter
+}
+
+/** A change comes to all watchers one after the other, so the last answer serves nearly all of them. */
+function rememberingLast(filter: EventFilter): EventFilter {
+  if (filter === shared) return filter
+  let last: CacheEvent | undefined
+  let answer: EncodedWatchEvent | undefined
+  return change => {
+    if (last === change) return answer
+    answer = filter(change)
+    last = change
+    return answer
+  }
+}
 
 function filterOf(kind: ServedKind, call: ApiCall, { matches }: Selection): EventFilter {
   const range = rangeOf(kind, call)
