@@ -64,3 +64,24 @@ test('a client that reads again gets everything in order', async () => {
   expect(outbox.isFull).toBe(false)
   expect(frames.join('').length).toBe('first\n'.length + OUTBOX_BYTES_MAX)
 })
+
+test('many watchers get fewer frames, but none waits longer than nobody notices', async () => {
+  const clock = new VirtualClock()
+  const flusher = new WatchFlusher(clock)
+  let frames = 0
+  const outboxes = Array.from({ length: 2000 }, () => {
+    const writable = new Writable({
+      write(_chunk, _encoding, done) {
+        frames++
+        done()
+      },
+    })
+    return new WatchOutbox(writable, { clock, flusher })
+  })
+  for (let elapsedMs = 0; elapsedMs < 100; elapsedMs += 5) {
+    for (const outbox of outboxes) outbox.push(line)
+    await clock.advance(5)
+  }
+  await clock.advance(50)
+  expect(frames).toBeLessThanOrEqual(4 * outboxes.length)
+})

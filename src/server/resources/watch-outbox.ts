@@ -6,13 +6,17 @@ export const OUTBOX_BYTES_MAX = 64 * 1024
 /** A client that takes nothing for this long while its outbox is full is cut off. */
 export const STALLED_MS_MAX = 60_000
 /** Events that come closer together than this travel in one frame. */
-const FLUSH_INTERVAL_MS = 5
+const FLUSH_INTERVAL_MS_MIN = 5
+/** A frame costs the same whatever it holds, so many watchers get fewer and larger ones: within what nobody notices. */
+const FLUSH_INTERVAL_MS_MAX = 50
+const FLUSHES_PER_MS_MAX = 20
 
 /** Lets all watches write at the same moments: one timer for a thousand streams, one frame for a burst of events. */
 export class WatchFlusher {
   readonly #clock: Clock
   #waiting = new Set<WatchOutbox>()
   #flushedAtMs = Number.NEGATIVE_INFINITY
+  #intervalMs = FLUSH_INTERVAL_MS_MIN
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -22,13 +26,15 @@ export class WatchFlusher {
     this.#waiting.add(outbox)
     if (this.#waiting.size > 1) return
     const sinceMs = this.#clock.monotonicMs() - this.#flushedAtMs
-    this.#clock.schedule(Math.max(0, FLUSH_INTERVAL_MS - sinceMs), () => this.#flush())
+    this.#clock.schedule(Math.max(0, this.#intervalMs - sinceMs), () => this.#flush())
   }
 
   #flush(): void {
     this.#flushedAtMs = this.#clock.monotonicMs()
     const outboxes = this.#waiting
     this.#waiting = new Set()
+    const wantedMs = outboxes.size / FLUSHES_PER_MS_MAX
+    this.#intervalMs = Math.min(Math.max(wantedMs, FLUSH_INTERVAL_MS_MIN), FLUSH_INTERVAL_MS_MAX)
     for (const outbox of outboxes) outbox.flush()
   }
 }
