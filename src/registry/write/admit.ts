@@ -32,10 +32,14 @@ export async function mutated(
   subject: AdmissionSubject & { object: JsonObject },
 ): Promise<JsonObject> {
   let { object } = subject
+  let request = admissionRequest(scope, subject)
   for (const plugin of scope.environment.admission) {
     if (!plugin.mutate) continue
-    const result = plugin.mutate(admissionRequest(scope, { ...subject, object }))
-    object = result instanceof Promise ? await result : result
+    const result = plugin.mutate(request)
+    const changed = result instanceof Promise ? await result : result
+    if (changed === object) continue
+    object = changed
+    request = { ...request, object }
   }
   return object
 }
@@ -49,8 +53,9 @@ export async function withAdmission<T>(
   const holds: NonNullable<AdmissionHold>[] = []
   let committed = false
   try {
+    const request = admissionRequest(scope, subject)
     for (const plugin of scope.environment.admission) {
-      const hold = plugin.validate?.(admissionRequest(scope, subject))
+      const hold = plugin.validate?.(request)
       const held = hold instanceof Promise ? await hold : hold
       if (held) holds.push(held)
     }

@@ -41,8 +41,9 @@ const all = (header: string | readonly string[] | undefined): string[] => {
 
 function extraOf({ headers }: Exchange): Map<string, readonly string[]> {
   const extra = new Map<string, readonly string[]>()
-  for (const [header, value] of Object.entries(headers)) {
-    if (header.startsWith(EXTRA_PREFIX)) extra.set(decodeURIComponent(header.slice(EXTRA_PREFIX.length)), all(value))
+  for (const header in headers) {
+    if (!header.startsWith(EXTRA_PREFIX)) continue
+    extra.set(decodeURIComponent(header.slice(EXTRA_PREFIX.length)), all(headers[header]))
   }
   return extra
 }
