@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client'
 import { apiClient } from '../client/api-client.ts'
 import { ApiEventRecorder, type EventSource } from '../client/api-event-recorder.ts'
 import type { Client } from '../client/client.ts'
@@ -13,8 +14,11 @@ export class ComponentClients implements AsyncDisposable {
   readonly informers: SharedInformers
   readonly #transportFor: (component: string) => ApiTransport
   readonly #logger: Logger
+  /** Of this process. */
+  readonly metrics: Registry
 
-  constructor(transportFor: (component: string) => ApiTransport, logger: Logger) {
+  constructor(transportFor: (component: string) => ApiTransport, logger: Logger, metrics = new Registry()) {
+    this.metrics = metrics
     this.#transportFor = transportFor
     this.#logger = logger
     this.informers = new SharedInformers({ client: this.client('informers'), clock, random, logger })
@@ -29,7 +33,7 @@ export class ComponentClients implements AsyncDisposable {
     const client = this.client(source.component)
     const logger = this.#logger.child({ component: source.component })
     const events = new ApiEventRecorder(source, { client, clock, random, logger })
-    return { client, informers: this.informers, events, clock, random, logger }
+    return { client, informers: this.informers, events, clock, random, logger, metrics: this.metrics }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,7 @@ import { uuidFrom } from '../machinery/random.ts'
 import { systemClock as clock } from '../machinery/system-clock.ts'
 import { systemRandom as random } from '../machinery/system-random.ts'
 import { ComponentClients } from './component-clients.ts'
-import { controlComponents } from './control-components.ts'
+import { controlComponents, leadMetrics } from './control-components.ts'
 import { keepAllRunning } from './keep-running.ts'
 import { processLogger } from './process-logger.ts'
 import { endSignal } from './run-until-signal.ts'
@@ -29,7 +29,8 @@ export async function runControllersProcess({ kubeconfig, context, featureGates 
     identity: `${hostname()}_${uuidFrom(random)}`,
   }
   const options = { featureGates: featureGatesFrom(featureGates) }
+  const metrics = leadMetrics(clients.metrics)
   const lead = (signal: AbortSignal): Promise<void> =>
-    keepAllRunning(controlComponents(clients, options), signal, logger)
+    keepAllRunning(controlComponents(clients, options, metrics), signal, logger)
   await runWhileLeading(election, lead, endSignal())
 }

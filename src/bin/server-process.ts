@@ -5,7 +5,6 @@ import type { CommandContext } from '../cli/commands/command-context.ts'
 import type { ClusterConfig } from '../cli/config/settings.ts'
 import { type PlannedMachine, plannedMachines } from '../cli/host/machine-plan.ts'
 import type { Client } from '../client/client.ts'
-import { ControllerMetrics } from '../client/controller-metrics.ts'
 import { runWhileLeading } from '../client/leader-election.ts'
 import { clusterDnsService } from '../dns/service/cluster-dns-service.ts'
 import { featureGatesFrom } from '../machinery/feature-gates.ts'
@@ -15,7 +14,7 @@ import { systemClock as clock } from '../machinery/system-clock.ts'
 import { systemRandom as random } from '../machinery/system-random.ts'
 import { loadBalancerStatus } from '../proxy/load-balancer-status.ts'
 import { ComponentClients } from './component-clients.ts'
-import { controlComponents } from './control-components.ts'
+import { controlComponents, leadMetrics } from './control-components.ts'
 import { keepAllRunning, keepRunning } from './keep-running.ts'
 import { runMachine } from './machine-side/run-machine.ts'
 import { processLogger } from './process-logger.ts'
@@ -37,7 +36,7 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
   logger.info({ version, dataDir: config.dataDir }, 'starting')
   await using side = await startServerSide(config, logger)
   logger.info({ port: config.port, afterMs: Math.round(performance.now()) }, 'serving')
-  await using clients = new ComponentClients(component => side.transportFor(component), logger)
+  await using clients = new ComponentClients(component => side.transportFor(component), logger, side.metrics)
   await ensureJoinToken(join(side.layout.root, 'join-token'), clients.client('token'), side.authority.certificate)
   await ensureMachineRole(clients.client('bootstrap'))
   await ensureStandardClass(clients.client('storage'), { isDefault: config.defaultStorage })
@@ -104,7 +103,7 @@ function lead(
   { side, clients, logger }: { side: ServerSide; clients: ComponentClients; logger: Logger },
   signal: AbortSignal,
 ): Promise<void> {
-  const metrics = new ControllerMetrics(side.metrics, () => clock.monotonicMs())
+  const metrics = leadMetrics(side.metrics)
   const controllerOptions = {
     rootCertificate: side.authority.certificate,
     signer: authoritySigner(side.authority),

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client'
 import type { Kind, KubernetesObject } from '../api/kind.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
@@ -28,6 +29,8 @@ export interface Dependencies {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Where a component that counts something of its own registers it; absent, nothing is counted. */
+  readonly metrics?: Registry
 }
 
 /** Enqueues keys by hand: for a reconciler that learns of work by other ways than its watches. */

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client'
 import { StatefulSet, type StatefulSetStatus } from '../../src/api/apps-v1/types.ts'
 import { Event, Namespace, PersistentVolumeClaim, Pod } from '../../src/api/core-v1/types.ts'
 import type { Kind, KubernetesObject, Unsaved } from '../../src/api/kind.ts'
@@ -27,6 +28,8 @@ export interface StageOptions {
   /** Stands between the StatefulSet controller, its caches included, and the server. */
   readonly tampering?: Tampering
   readonly seed?: number
+  /** Where the StatefulSet controller counts. */
+  readonly metrics?: Registry
   /** False: no StatefulSet controller runs until the test starts one. */
   readonly leader?: boolean
 }
@@ -35,6 +38,7 @@ interface ControllerRun {
   readonly features?: StatefulSetFeatures
   readonly tampering?: Tampering
   readonly signal?: AbortSignal
+  readonly metrics?: Registry
 }
 
 /**
@@ -65,6 +69,7 @@ export class Stage implements AsyncDisposable {
     tampering,
     seed = 1,
     leader = true,
+    metrics,
   }: StageOptions = {}): Promise<Stage> {
     const stage = new Stage(seed)
     await stage.plane.registry.whenReady()
@@ -74,8 +79,8 @@ export class Stage implements AsyncDisposable {
       const dependencies = stage.plane.dependencies({ component: definition.component }, informers)
       void stage.plane.run(controllerComponent(definition, dependencies))
     }
-    if (leader)
-      void stage.runStatefulSets({ features: { ...defaultFeatures, ...features }, ...(tampering && { tampering }) })
+    const run = { features: { ...defaultFeatures, ...features }, ...(tampering && { tampering }) }
+    if (leader) void stage.runStatefulSets({ ...run, ...(metrics && { metrics }) })
     void stage.follow(Pod, ({ type, object }) => {
       const sign = { ADDED: '+', DELETED: '-' }[type as string] ?? (object.metadata.deletionTimestamp ? '~' : '')
       const line = `${sign}${object.metadata.name}`
@@ -90,13 +95,19 @@ export class Stage implements AsyncDisposable {
   }
 
   /** An instance of the controller under test, with caches of its own. Resolves when it has ended. */
-  runStatefulSets({ features, tampering = transport => transport, signal }: ControllerRun = {}): Promise<void> {
+  runStatefulSets({
+    features,
+    tampering = transport => transport,
+    signal,
+    metrics,
+  }: ControllerRun = {}): Promise<void> {
     const definition = statefulSetController(features)
     const plain = this.plane.dependencies({ component: definition.component }, this.plane.newInformers('unused'))
     const client = apiClient(tampering(plain.client.transport), { fieldManager: definition.component })
     const informers = new SharedInformers({ ...plain, client })
     this.#stop.signal.addEventListener('abort', () => void informers.stop())
-    return this.plane.run(controllerComponent(definition, { ...plain, client, informers }), signal)
+    const dependencies = { ...plain, client, informers, ...(metrics && { metrics }) }
+    return this.plane.run(controllerComponent(definition, dependencies), signal)
   }
 
   async follow<T extends KubernetesObject>(

@@ -102,7 +102,7 @@ function networkComponents(
   { layout, clients, logger }: Parts & { readonly logger: Logger },
 ): readonly Component[] {
   const { nodeName, clusterDns, podRange, serviceRange } = options
-  const { informers } = clients
+  const { informers, metrics } = clients
   return [
     podNetwork(
       {
@@ -125,6 +125,7 @@ function networkComponents(
         informers,
         commands: nodeCommands,
         health: nodeHealthDoor,
+        metrics,
         clock,
         logger: logger.child({ component: 'service-proxy' }),
       },
@@ -139,6 +140,7 @@ function dnsOf(
 ): DnsServer {
   const dependencies = {
     informers: clients.informers,
+    metrics: clients.metrics,
     clock,
     random,
     logger: logger.child({ component: 'dns' }),
@@ -177,7 +179,9 @@ function podComponents(
       const { certificate, key } = await options.servingCertificate()
       const tls = { certificate, key, clientAuthority: options.authority }
       const authorize = vouchedFor(clients.client('kubelet'), nodeName)
-      await kubeletEndpoint({ nodeName, kubelet, doors, clock, logger, tls, authorize }).run(signal)
+      await kubeletEndpoint({ nodeName, kubelet, doors, clock, logger, tls, authorize, metrics: clients.metrics }).run(
+        signal,
+      )
     },
   }
   return [

@@ -23,7 +23,7 @@ function planOnDelete(world: World): Plan {
 /** Without maxUnavailable: the highest outdated Pod, when all above it are available again (U4). */
 function planOneByOne(world: World): Plan {
   for (const { pod } of slotsAbovePartition(world).toReversed()) {
-    if (pod && isOutdated(world, pod) && !isPodTerminating(pod)) return deletionOf(world, [pod])
+    if (pod && isOutdated(world, pod) && isPodActive(pod)) return deletionOf(world, [pod])
     if (isUnavailable(world, pod)) return budgetWait(world, 1)
   }
   return partitionWait(world)
@@ -61,7 +61,9 @@ export function maxUnavailableOf(set: StatefulSet): number {
 
 const podsOf = ({ slots }: World): readonly Pod[] => slots.flatMap(({ pod }) => (pod ? [pod] : []))
 
-const unavailableCount = (world: World): number => world.slots.filter(({ pod }) => isUnavailable(world, pod)).length
+/** Slots that are empty, or whose Pod is not available or is going. */
+export const unavailableCount = (world: World): number =>
+  world.slots.filter(({ pod }) => isUnavailable(world, pod)).length
 
 /** Outdated Pods from the top down to the partition that are not on their way out; ended ones go by O7 anyway. */
 const replaceable = (world: World): readonly Pod[] =>

@@ -15,6 +15,7 @@ import { planPass } from './plan-pass.ts'
 import { type Deeds, PodControl } from './pod-control.ts'
 import { ReplacementPace } from './replacement-pace.ts'
 import { historyOf, type SetHistory, truncateHistory } from './set-revisions.ts'
+import { statefulSetMetrics } from './stateful-set-metrics.ts'
 import { statusOf } from './status.ts'
 import { writeStatus } from './status-writer.ts'
 import { PassFailure } from './step-failure.ts'
@@ -29,7 +30,7 @@ export function statefulSetReconciler(
   features: StatefulSetFeatures = defaultFeatures,
 ): Reconciler {
   const tools = toolsFrom(dependencies)
-  const { sets, expectations, told, pace } = tools
+  const { sets, expectations, told, pace, metrics } = tools
   const uids = new Map<string, string>()
   return async function reconcile(key) {
     const set = sets.get(key)
@@ -38,12 +39,16 @@ export function statefulSetReconciler(
       expectations.forget(key) // What was written for another life of this name must not hold up this one.
       told.forget(before)
       pace.forget(before)
+      metrics.forget(key)
       uids.delete(keyText(key))
     }
     if (!set) return {} // Deleted. Its Pods go by owner reference; nothing is left to do here.
     uids.set(keyText(key), set.metadata.uid)
     // Deciding on what is older than our own last write could do a thing twice (L6).
-    if (!(await expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
+    if (!(await expectations.areMet(key))) {
+      metrics.countStaleSkip()
+      return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
+    }
     return passOver(tools, set, features)
   }
 }
@@ -66,6 +71,7 @@ function toolsFrom(dependencies: Dependencies) {
     told: new ToldCauses(events),
     pace: new ReplacementPace(clock),
     evidenceIn: clusterEvidence(informers),
+    metrics: statefulSetMetrics(dependencies.metrics),
   }
 }
 
@@ -85,6 +91,7 @@ async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFea
     features,
     now: tools.clock.now(),
   }
+  tools.metrics.observe(world)
   const plan = planPass(world)
   const deeds = await tools.podControl.carryOut(plan, set)
   await tellHow(tools, { world, plan, deeds, history })

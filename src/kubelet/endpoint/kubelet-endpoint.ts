@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import type { Registry } from 'prom-client'
 import type { Clock } from '../../machinery/clock.ts'
 import type { Component } from '../../machinery/component.ts'
 import type { Logger } from '../../machinery/logger.ts'
@@ -29,6 +30,8 @@ export interface KubeletEndpointOptions {
     user: EndpointUser,
     request: { readonly method: string; readonly path: string },
   ) => boolean | Promise<boolean>
+  /** What the components of this machine count, served at `/metrics`. */
+  readonly metrics?: Registry
   /** Default: all addresses of the machine. */
   readonly host?: string
 }
@@ -129,7 +132,11 @@ class Endpoint {
           ),
         )
       case 'metrics':
-        return send(response, 'text/plain; version=0.0.4', await resourceMetrics({ doors }))
+        return send(
+          response,
+          'text/plain; version=0.0.4',
+          await this.#metrics({ isResource: namespace === 'resource' }),
+        )
       case 'containerLogs':
         return serveLogs(
           { doors, clock },
@@ -186,6 +193,13 @@ class Endpoint {
     const { pods } = this.#options.kubelet
     if (!pods) throw new HttpFailure(503, 'the kubelet is starting')
     return pods
+  }
+
+  /** `/metrics/resource` as upstream has it; `/metrics` with what the components of this machine count. */
+  async #metrics({ isResource }: { readonly isResource: boolean }): Promise<string> {
+    const { doors, metrics } = this.#options
+    const usage = await resourceMetrics({ doors })
+    return isResource || !metrics ? usage : `${usage}${await metrics.metrics()}`
   }
 
   #worker(namespace: string, name: string): PodWorker {
