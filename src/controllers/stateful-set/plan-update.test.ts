@@ -161,3 +161,9 @@ test('RC3: Recreate replaces nothing that is not outdated', () => {
 test('RC5: with the gate off a stored Recreate set is handled like RollingUpdate', () => {
   expect(stepTexts(planPass(worldOf({ pods: 'aaa', spec: recreate })))).toEqual(['delete web-2'])
 })
+
+test('U4: an outdated Pod that has ended is not deleted a second time by the rollout', () => {
+  const spec = { ...rolling(4), podManagementPolicy: 'Parallel' as const }
+  const world = worldOf({ pods: 'aaaf', spec, features: { recreate: false, maxUnavailable: false } })
+  expect(stepTexts(planPass(world))).toEqual(['delete web-3'])
+})

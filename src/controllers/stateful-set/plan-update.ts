@@ -1,7 +1,7 @@
 import type { StatefulSet } from '../../api/apps-v1/types.ts'
 import type { Pod } from '../../api/core-v1/types.ts'
 import { scaledValueOf } from '../../machinery/int-or-string.ts'
-import { isPodActive, isPodTerminating } from '../../machinery/pod-state.ts'
+import { isPodActive } from '../../machinery/pod-state.ts'
 import { replicasOf } from './identity.ts'
 import { nothingToDo, type Plan, type Step } from './plan.ts'
 import { isOutdated, isParallel, isUnavailable, slotsAbovePartition, strategyOf, type World } from './world.ts'
