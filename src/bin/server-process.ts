@@ -16,7 +16,6 @@ import { loadBalancerStatus } from '../proxy/load-balancer-status.ts'
 import { ComponentClients } from './component-clients.ts'
 import { controlComponents, leadMetrics } from './control-components.ts'
 import { keepAllRunning, keepRunning } from './keep-running.ts'
-import { runMachine } from './machine-side/run-machine.ts'
 import { processLogger } from './process-logger.ts'
 import { endSignal, untilAborted } from './run-until-signal.ts'
 import { authoritySigner } from './server-side/authority-signer.ts'
@@ -66,8 +65,11 @@ async function ensureJoinToken(path: string, client: Client, authority: string):
   writeFileSync(path, await createJoinToken(client, { authority }), { mode: 0o600 })
 }
 
-/** On a cluster of one machine, the host itself is that machine and shares this process and its informers. */
-function runOwnMachine(
+/**
+ * On a cluster of one machine, the host itself is that machine and shares this process and its informers. What a machine
+ * needs is loaded here, once the API is served.
+ */
+async function runOwnMachine(
   config: ClusterConfig,
   { side, clients, logger }: { side: ServerSide; clients: ComponentClients; logger: Logger },
   signal: AbortSignal,
@@ -94,6 +96,7 @@ function runOwnMachine(
         ipAddresses: hostAddresses(),
       }),
   }
+  const { runMachine } = await import('./machine-side/run-machine.ts')
   return runMachine(machine, clients, logger.child({ node: nodeName }), signal)
 }
 

@@ -4,10 +4,6 @@ import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { StoreDriver } from './driver.ts'
 import type { EtcdTls } from './etcd/etcd-client.ts'
-import { openEtcdStore } from './etcd/etcd-store.ts'
-import { openLmdbSnapshot } from './lmdb/lmdb-snapshot.ts'
-import { openLmdbStore } from './lmdb/lmdb-store.ts'
-import { memoryStore } from './memory/memory-store.ts'
 import type { StoreMetrics } from './store-metrics.ts'
 
 export interface OpenStoreDependencies {
@@ -30,15 +26,18 @@ const ETCD_URL =
  * - `lmdb:///directory`
  * - `etcd://host:port,host:port/prefix`, or `etcds://` with TLS; with `name:password@` before the hosts to log in, and
  *   with `?ca=FILE&cert=FILE&key=FILE` for an own authority and a client certificate
+ *
+ * Only the driver that is asked for is loaded: the one of etcd brings gRPC, which takes a tenth of a second.
  */
 export async function openStore(url: string, dependencies: OpenStoreDependencies): Promise<StoreDriver> {
-  if (url === 'memory:') return memoryStore(dependencies)
+  if (url === 'memory:') return (await import('./memory/memory-store.ts')).memoryStore(dependencies)
   if (url.startsWith('lmdb:///')) {
     const directory = fileURLToPath(`file${url.slice('lmdb'.length)}`)
-    return dependencies.isReader ? openLmdbSnapshot(directory) : openLmdbStore({ ...dependencies, directory })
+    if (dependencies.isReader) return (await import('./lmdb/lmdb-snapshot.ts')).openLmdbSnapshot(directory)
+    return (await import('./lmdb/lmdb-store.ts')).openLmdbStore({ ...dependencies, directory })
   }
   const etcd = ETCD_URL.exec(url)?.groups
-  if (etcd) return openEtcdStore({ ...dependencies, ...etcdAddressOf(etcd) })
+  if (etcd) return (await import('./etcd/etcd-store.ts')).openEtcdStore({ ...dependencies, ...etcdAddressOf(etcd) })
   throw new TypeError(`a store is memory:, lmdb:///directory or etcd://host:port/prefix, not ${url}`)
 }
 
