@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { buildImage } from '../../scripts/images/build-images.ts'
 import { RECIPES } from '../../scripts/images/recipes.ts'
+import { machineLayoutOf } from '../../src/bin/machine-side/machine-layout.ts'
 import { freePort } from '../free-port.ts'
 
 const run = promisify(execFile)
@@ -59,7 +60,10 @@ export class RealCluster implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]()
       throw new Error(`holdfast up failed:\n${up.out}${up.error}`)
     }
-    if (images.length > 0) await cluster.holdfast('image', 'load', ...images.map(imageArchive))
+    if (images.length > 0) {
+      const load = await cluster.holdfast('image', 'load', ...images.map(imageArchive))
+      if (load.code !== 0) throw new Error(`images were not loaded:\n${load.out}${load.error}`)
+    }
     return cluster
   }
 
@@ -71,6 +75,16 @@ export class RealCluster implements AsyncDisposable {
   /** Runs stock kubectl and answers what it printed, also when it failed. */
   kubectl(command: string, input?: string): Promise<Output> {
     return this.#output('kubectl', wordsOf(command), input)
+  }
+
+  /** Of the machine of a cluster of one. */
+  get containerdSocket(): string {
+    return machineLayoutOf(join(this.#dataDir, 'machines', 'server')).containerdSocket
+  }
+
+  /** Runs any other program of the machine and answers what it printed. */
+  async run(program: string, ...args: string[]): Promise<string> {
+    return (await this.#output(program, args)).out
   }
 
   /** Runs kubectl and answers its output; throws when it fails. */
