@@ -2,6 +2,7 @@
  * `node scripts/build.ts`: the package for distribution. One file holds the command line and the server side, one the
  * testing library; native and large optional modules stay outside and are loaded when needed.
  */
+import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -27,4 +28,5 @@ const { warnings } = await build({
   },
   logLevel: 'info',
 })
-process.exitCode = warnings.length === 0 ? 0 : 1
+const types = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+process.exitCode = warnings.length === 0 && types.status === 0 ? 0 : 1
