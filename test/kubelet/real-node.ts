@@ -1,11 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry as MetricsRegistry } from 'prom-client'
-import { buildImage } from '../../scripts/images/build-images.ts'
-import { RECIPES } from '../../scripts/images/recipes.ts'
 import {
   ConfigMap,
   type Event,
@@ -38,10 +35,7 @@ import {
 } from '../../src/server/pki/certificate.ts'
 import { httpsNodeConnection } from '../../src/server/streams/https-node-connection.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
-
-/** Root, containerd and the CNI plugins are needed to run real containers. */
-export const canRunContainers: boolean =
-  process.getuid?.() === 0 && existsSync('/usr/bin/containerd') && existsSync('/usr/lib/cni/bridge')
+import { imageArchive } from '../walkthroughs/real-cluster.ts'
 
 export interface RealNodeOptions {
   readonly subnet: number
@@ -53,8 +47,6 @@ export interface RealNodeOptions {
 const NODE_NAME = 'real1'
 const SERVER_NAME = 'kube-apiserver-kubelet-client'
 const ADMIN = { name: 'admin', groups: ['system:masters', 'system:authenticated'] }
-/** Images are built once and kept: the packages of a distribution do not change between two tests. */
-const IMAGE_CACHE = join(tmpdir(), 'holdfast-test-images')
 const DEADLINE_MS = 30_000
 
 /** This machine with a containerd of its own and a kubelet, on an API server in this process. Everything is real but the API's store. */
@@ -110,7 +102,7 @@ export class RealNode implements AsyncDisposable {
     await node.#serve()
     await node.#writeNetwork(subnet)
     await node.startContainerd()
-    for (const image of images) await node.machine.images.loadArchive(imageArchive(image))
+    for (const image of images) await node.machine.images.loadArchive(await readFile(imageArchive(image)))
     await node.startKubelet()
     return node
   }
@@ -383,13 +375,4 @@ async function serverWith(authority: KeyPair, logger: Logger): Promise<OpenApiSe
     tokenKeys: { signing: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string },
     nodes: httpsNodeConnection({ certificate, authority: authority.certificate }),
   })
-}
-
-function imageArchive(id: string): Uint8Array {
-  const path = join(IMAGE_CACHE, `${id}.tar`)
-  if (!existsSync(path)) {
-    mkdirSync(IMAGE_CACHE, { recursive: true })
-    writeFileSync(path, buildImage(RECIPES.find(recipe => recipe.id === id)!))
-  }
-  return readFileSync(path)
 }

@@ -8,9 +8,6 @@ import { systemCommands } from './system-commands.ts'
 
 const host = systemCommands()
 
-/** Network namespaces are root's to make. */
-export const canMakeMachines = process.getuid?.() === 0
-
 /** A network namespace that stands for a machine or a Pod, gone with all its processes when disposed. */
 export class TestMachine implements AsyncDisposable {
   static #made = 0

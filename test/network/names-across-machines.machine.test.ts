@@ -1,25 +1,16 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect } from 'vitest'
 import { Node, type Pod, type Service } from '../../src/api/core-v1/types.ts'
 import type { EndpointSlice } from '../../src/api/discovery-v1/types.ts'
 import { silentLogger } from '../../src/machinery/logger.ts'
 import { systemClock } from '../../src/machinery/system-clock.ts'
 import { nodeNetworkFiles } from '../../src/pod-network/node-network-files.ts'
 import { podNetwork } from '../../src/pod-network/pod-network.ts'
+import { testAsRoot } from '../needs-root.ts'
 import { HandFedInformers } from './hand-fed-informers.ts'
 import { endpoint, headlessObject, nodeObject, podObject, sliceObject } from './objects.ts'
-import {
-  addressOf,
-  canMakeMachines,
-  type Network,
-  type TestPod,
-  testDirectory,
-  testNetwork,
-  testPod,
-} from './test-machines.ts'
-
-const testAsRoot = test.runIf(canMakeMachines)
+import { addressOf, type Network, type TestPod, testDirectory, testNetwork, testPod } from './test-machines.ts'
 
 const NAMES = ['a', 'b', 'c']
 

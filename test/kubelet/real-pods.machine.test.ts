@@ -1,11 +1,12 @@
 import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConfigMap, PersistentVolume, PersistentVolumeClaim, type Pod } from '../../src/api/core-v1/types.ts'
-import { canRunContainers, isReady, RealNode } from './real-node.ts'
+import { describeAsRoot } from '../needs-root.ts'
+import { isReady, RealNode } from './real-node.ts'
 
 /** Real containers on this machine. Only root can, and only where containerd is installed. */
-describe.runIf(canRunContainers)('on a real machine', () => {
+describeAsRoot('on a real machine', () => {
   let node: RealNode
 
   beforeAll(async () => {

@@ -1,23 +1,14 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect } from 'vitest'
 import { Node } from '../../src/api/core-v1/types.ts'
 import type { Clock } from '../../src/machinery/clock.ts'
 import { silentLogger } from '../../src/machinery/logger.ts'
 import { systemClock } from '../../src/machinery/system-clock.ts'
 import { nodeNetworkFiles } from '../../src/pod-network/node-network-files.ts'
 import { podNetwork, takeDownPodNetwork } from '../../src/pod-network/pod-network.ts'
+import { testAsRoot } from '../needs-root.ts'
 import { HandFedInformers } from './hand-fed-informers.ts'
 import { nodeObject } from './objects.ts'
-import {
-  addressOf,
-  canMakeMachines,
-  type Network,
-  type TestPod,
-  testDirectory,
-  testNetwork,
-  testPod,
-} from './test-machines.ts'
-
-const testAsRoot = test.runIf(canMakeMachines)
+import { addressOf, type Network, type TestPod, testDirectory, testNetwork, testPod } from './test-machines.ts'
 
 /** `a` and `b` share a link; `c` is behind a router that knows nothing of Pods. */
 const LINKS = [['a', 'b'], ['c']]

@@ -1,13 +1,12 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import type { Service } from '../../src/api/core-v1/types.ts'
 import type { Commands } from '../../src/machinery/commands.ts'
 import { RuleSet } from '../../src/proxy/nftables/rule-set.ts'
 import { serviceRules } from '../../src/proxy/plan/service-rules.ts'
+import { testAsRoot } from '../needs-root.ts'
 import { endpoint, serviceObject, sliceObject } from './objects.ts'
-import { canMakeMachines, TestMachine } from './test-machines.ts'
-
-const testAsRoot = test.runIf(canMakeMachines)
+import { TestMachine } from './test-machines.ts'
 
 const options = { clusterPodRange: '10.244.0.0/16', serviceRange: '10.96.0.0/12' }
 const ids = new Map<string, number>()

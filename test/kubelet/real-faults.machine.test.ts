@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededRandom } from '../../src/fakes/seeded-random.ts'
 import { integerBelow } from '../../src/machinery/random.ts'
-import { canRunContainers, isReady, RealNode } from './real-node.ts'
+import { describeAsRoot } from '../needs-root.ts'
+import { isReady, RealNode } from './real-node.ts'
 
 const NAMES = ['db-0', 'db-1', 'db-2']
 const ROUNDS = 6
 
-describe.runIf(canRunContainers)('whatever is killed on a real machine', () => {
+describeAsRoot('whatever is killed on a real machine', () => {
   let node: RealNode
 
   beforeAll(async () => {

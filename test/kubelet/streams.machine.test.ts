@@ -4,7 +4,8 @@ import { existsSync, realpathSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { canRunContainers, RealNode } from './real-node.ts'
+import { describeAsRoot } from '../needs-root.ts'
+import { RealNode } from './real-node.ts'
 
 interface Answer {
   readonly code: number
@@ -26,10 +27,11 @@ function kubectlVersions(): readonly string[] {
 
 const versions = kubectlVersions()
 
-describe.runIf(canRunContainers && versions.length > 0)('kubectl reaches into containers', () => {
+describeAsRoot('kubectl reaches into containers', () => {
   let node: RealNode
 
   beforeAll(async () => {
+    if (versions.length === 0) throw new Error('kubectl is not on the PATH')
     node = await RealNode.start({ subnet: 82, images: ['busybox', 'nginx'] })
     const script = 'echo hello; echo trouble >&2; trap exit TERM; while true; do sleep 0.1; done'
     await node.run('shell', { containers: [{ name: 'main', image: 'busybox:1.36', command: ['sh', '-c', script] }] })
@@ -129,5 +131,21 @@ describe.runIf(canRunContainers && versions.length > 0)('kubectl reaches into co
     expect(seen).toContain('ans42wer')
     expect(seen).toContain('pod "tty" deleted')
     await node.untilGone('tty')
+  })
+
+  test('who has no terminal attaches to a container that has one, and is told of its end', async () => {
+    const overrides = '{"spec":{"nodeName":"real1"}}'
+    const command = ['sh', '-c', 'sleep 1; echo ans$((6*7))wer']
+    const child = start(
+      versions[0]!,
+      ...['run', '-it', '--rm', '--restart=Never', '--image=busybox:1.36', `--overrides=${overrides}`, 'no-tty', '--'],
+      ...command,
+    )
+    let seen = ''
+    child.stdout?.on('data', chunk => (seen += String(chunk)))
+    const code = await new Promise(resolve => child.once('close', resolve)) // Its input stays open: its end would detach.
+    expect(seen).toContain('ans42wer')
+    expect(code).toBe(0)
+    await node.untilGone('no-tty')
   })
 })

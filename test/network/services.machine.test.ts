@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect } from 'vitest'
 import { Node, Service } from '../../src/api/core-v1/types.ts'
 import { type Endpoint, EndpointSlice } from '../../src/api/discovery-v1/types.ts'
 import type { Commands } from '../../src/machinery/commands.ts'
@@ -8,11 +8,11 @@ import { nodeNetworkFiles } from '../../src/pod-network/node-network-files.ts'
 import { podNetwork } from '../../src/pod-network/pod-network.ts'
 import type { HealthAnswer } from '../../src/proxy/health-checks.ts'
 import { type ServiceProxy, serviceProxy, takeDownServiceProxy } from '../../src/proxy/service-proxy.ts'
+import { testAsRoot } from '../needs-root.ts'
 import { HandFedInformers } from './hand-fed-informers.ts'
 import { nodeObject, serviceObject, sliceObject } from './objects.ts'
 import {
   addressOf,
-  canMakeMachines,
   type Network,
   type TestMachine,
   type TestPod,
@@ -20,8 +20,6 @@ import {
   testNetwork,
   testPod,
 } from './test-machines.ts'
-
-const testAsRoot = test.runIf(canMakeMachines)
 
 const CLUSTER_ADDRESS = '10.96.1.1'
 const NODE_A = addressOf(0, 0)
