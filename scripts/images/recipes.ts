@@ -1,3 +1,4 @@
+import { arch } from 'node:os'
 import type { ImageConfig } from '../../src/kubelet/images/oci-archive.ts'
 
 /** An image made of Debian packages, under the names that users meet. */
@@ -34,6 +35,69 @@ http {
 const WELCOME =
   '<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body><h1>Welcome to nginx!</h1></body></html>\n'
 
+/** Every Pod of the set answers with its own name and keeps a log of requests on its volume. */
+const K8SDEMO_CONF = `worker_processes 1;
+daemon off;
+error_log /dev/stderr notice;
+pid /run/nginx.pid;
+events { worker_connections 256; }
+http {
+  log_format request '$time_iso8601 $hostname $remote_addr "$request" $status';
+  access_log /app/Data/requests.log request;
+  server {
+    listen 80;
+    default_type text/plain;
+    location / { return 200 "$hostname answers $request_uri\\n"; }
+  }
+}
+`
+
+/**
+ * Writes the configuration of a member and becomes it. ZOO_SERVERS lists all members ("server.1=HOST:2888:3888;2181 …");
+ * ZOO_MY_ID is this one's number, by default the ordinal of the Pod plus one.
+ */
+const ZOOKEEPER_START = `#!/bin/sh
+set -e
+data=\${ZOO_DATA_DIR:-/data}
+id=\${ZOO_MY_ID:-$((\${HOSTNAME##*-} + 1))}
+mkdir -p "$data" /conf
+echo "$id" > "$data/myid"
+{
+  printf 'dataDir=%s\\ntickTime=2000\\ninitLimit=10\\nsyncLimit=5\\n' "$data"
+  printf 'admin.enableServer=false\\n4lw.commands.whitelist=*\\nstandaloneEnabled=false\\nreconfigEnabled=true\\n'
+  printf 'quorumListenOnAllIPs=true\\nskipACL=yes\\n'
+  for server in \${ZOO_SERVERS:-server.$id=localhost:2888:3888;2181}; do echo "$server"; done
+} > /conf/zoo.cfg
+exec java \${JVMFLAGS:--Xmx96m} org.apache.zookeeper.server.quorum.QuorumPeerMain /conf/zoo.cfg
+`
+
+const ZOOKEEPER_CLIENT = '#!/bin/sh\nexec java -Xmx64m org.apache.zookeeper.ZooKeeperMain "$@"\n'
+
+const JAVA_HOME = '/usr/lib/jvm/java-17-openjdk-amd64'.replace('amd64', arch() === 'x64' ? 'amd64' : arch())
+const ZOOKEEPER_JARS = [
+  'zookeeper',
+  'slf4j-simple',
+  'netty-codec',
+  'netty-resolver',
+  'netty-transport-native-unix-common',
+]
+const CLASSPATH = ZOOKEEPER_JARS.map(name => `/usr/share/java/${name}.jar`).join(':')
+
+/** Answers its name and a random number, and keeps a log of who held the volume and when. */
+const RANDOM_GENERATOR = `#!/bin/sh
+echo "$(hostname) $(od -An -N4 -tu4 /dev/urandom)" > /www/index.html
+httpd -p 8080 -h /www
+while true; do echo "$(date +%s) $(hostname) \${POD_UID:-?}" >> /logs/holders.log; sleep 1; done
+`
+
+const CURL_LIBRARIES = [
+  ...['libcurl4', 'libbrotli1', 'libcom-err2', 'libffi8', 'libgmp10', 'libgnutls30', 'libgssapi-krb5-2', 'libhogweed6'],
+  ...['libidn2-0', 'libk5crypto3', 'libkeyutils1', 'libkrb5-3', 'libkrb5support0', 'libldap-2.5-0', 'libnettle8'],
+  ...['libnghttp2-14', 'libp11-kit0', 'libpsl5', 'librtmp1', 'libsasl2-2', 'libssh2-1', 'libtasn1-6', 'libunistring2'],
+  'libzstd1',
+]
+const NGINX_PACKAGES = ['libc6', 'libcrypt1', 'libpcre2-8-0', 'zlib1g', 'libssl3', 'nginx', 'nginx-common']
+
 export const RECIPES: readonly Recipe[] = [
   {
     id: 'busybox',
@@ -47,10 +111,12 @@ export const RECIPES: readonly Recipe[] = [
       'docker.io/library/nginx:1.19.2-alpine',
       'docker.io/library/nginx:1.19.3-alpine',
       'docker.io/library/nginx:1.7.9',
+      'docker.io/ikubernetes/myapp:v5',
+      'docker.io/ikubernetes/myapp:v6',
       'registry.k8s.io/nginx-slim:0.21',
       'registry.k8s.io/nginx-slim:0.24',
     ],
-    packages: ['libc6', 'libcrypt1', 'libpcre2-8-0', 'zlib1g', 'libssl3', 'nginx', 'nginx-common'],
+    packages: NGINX_PACKAGES,
     config: {
       Cmd: ['nginx', '-c', '/etc/nginx/holdfast.conf'],
       Env: [PATH],
@@ -69,5 +135,45 @@ export const RECIPES: readonly Recipe[] = [
     packages: ['libc6', 'etcd-server', 'etcd-client'],
     config: { Cmd: ['etcd'], Env: [PATH], ExposedPorts: { '2379/tcp': {}, '2380/tcp': {} } },
     directories: { 'var/lib/etcd': 0o700 },
+  },
+  {
+    id: 'random-generator',
+    names: ['docker.io/k8spatterns/random-generator:1.0'],
+    packages: [],
+    config: { Cmd: ['random-generator'], Env: [PATH], ExposedPorts: { '8080/tcp': {} } },
+    files: { 'usr/bin/random-generator': { content: RANDOM_GENERATOR, mode: 0o755 } },
+    directories: { logs: 0o755, www: 0o755 },
+  },
+  {
+    id: 'k8sdemo',
+    names: ['docker.io/library/k8sdemo:1.0', 'docker.io/library/k8sdemo:latest'],
+    packages: [...NGINX_PACKAGES, 'libtinfo6', 'bash', ...CURL_LIBRARIES, 'curl'],
+    config: {
+      Cmd: ['nginx', '-c', '/etc/nginx/k8sdemo.conf'],
+      Env: [PATH],
+      StopSignal: 'SIGQUIT',
+      ExposedPorts: { '80/tcp': {} },
+    },
+    files: { 'etc/nginx/k8sdemo.conf': { content: K8SDEMO_CONF } },
+    directories: { 'app/Data': 0o755, 'var/lib/nginx': 0o755, 'var/log/nginx': 0o755, run: 0o755 },
+  },
+  {
+    id: 'zookeeper',
+    names: ['docker.io/library/zookeeper:3.8', 'docker.io/library/zookeeper:3.8.0'],
+    packages: [
+      ...['libc6', 'zlib1g', 'libgcc-s1', 'libstdc++6', 'openjdk-17-jre-headless'],
+      ...['libzookeeper-java', 'libnetty-java', 'libslf4j-java', 'libdropwizard-metrics-java', 'libsnappy-java'],
+      'libcommons-cli-java',
+    ],
+    config: {
+      Cmd: ['zookeeper-start'],
+      Env: [`${PATH}:${JAVA_HOME}/bin`, `CLASSPATH=${CLASSPATH}`],
+      ExposedPorts: { '2181/tcp': {}, '2888/tcp': {}, '3888/tcp': {} },
+    },
+    files: {
+      'usr/bin/zookeeper-start': { content: ZOOKEEPER_START, mode: 0o755 },
+      'usr/bin/zkCli.sh': { content: ZOOKEEPER_CLIENT, mode: 0o755 },
+    },
+    directories: { data: 0o755, conf: 0o755 },
   },
 ]
