@@ -12,28 +12,22 @@ export async function registerInstantNode(
   { labels = {}, now }: { labels?: Readonly<Record<string, string>>; now: Date },
 ): Promise<void> {
   const capacity = { cpu: '32', memory: '256Gi', pods: '500', 'ephemeral-storage': '1Ti' }
-  const node = await client.create(Node, {
+  await client.create(Node, {
     metadata: { name, labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', ...labels } },
     spec: {},
   })
   const at = timeText(now)
-  await client.updateStatus(Node, {
-    ...node,
-    status: {
-      capacity,
-      allocatable: capacity,
-      conditions: [
-        {
-          type: 'Ready',
-          status: 'True',
-          reason: 'KubeletReady',
-          message: 'kubelet is posting ready status',
-          lastHeartbeatTime: at,
-          lastTransitionTime: at,
-        },
-      ],
-    },
-  })
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'KubeletReady',
+    message: 'kubelet is posting ready status',
+    lastHeartbeatTime: at,
+    lastTransitionTime: at,
+  }
+  // A patch, since controllers write new Nodes at the same time.
+  const body = { status: { capacity, allocatable: capacity, conditions: [ready] } }
+  await client.patch(Node, { name }, { type: 'merge', body }, { subresource: 'status' })
 }
 
 /**

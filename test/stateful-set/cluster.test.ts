@@ -83,6 +83,21 @@ test('a crash loop is told with the exit code and the last line of the log', asy
   expect((await warningsOf(cluster)).length).toBeLessThanOrEqual(2)
 })
 
+test('a crash loop is told with the last line of the log also when the container asks for no fallback, once', async () => {
+  await using cluster = await startCluster({ images })
+  await cluster.apply(setOf('crashing'))
+  await cluster.advance('10m')
+  expect(await progressing(cluster)).toMatch(
+    /^False CrashLooping: Pod web-0 container main exits with code 3 again and again, last saying "cannot open \/data: read-only file system"/,
+  )
+  const [pod] = await cluster.pods()
+  expect(pod!.status.containerStatuses![0]!.lastState!.terminated!.message).toBeUndefined()
+  expect(await cluster.events('pod/web-0')).toContain(
+    'ContainerFailed Container main ended with exit code 3; the last line of its log: cannot open /data: read-only file system',
+  )
+  expect((await warningsOf(cluster)).length).toBeLessThanOrEqual(2)
+})
+
 test('a failing probe is told with its answer', async () => {
   await using cluster = await startCluster({ images })
   const readinessProbe = { httpGet: { path: '/health', port: 80 }, periodSeconds: 1 }

@@ -6,6 +6,7 @@ import type { MountedVolume } from '../volumes/volume-plugin.ts'
 import { podCgroupResourcesOf } from './container-resources.ts'
 import { containerIdText, restartCountsOf } from './container-status.ts'
 import { CrashBackoff } from './crash-backoff.ts'
+import { CrashReporter } from './crash-reporter.ts'
 import { killContainer } from './kill-container.ts'
 import { graceMsOf, type Plan, planPod, planTermination, type Step, stepKey } from './plan.ts'
 import { PodApi } from './pod-api.ts'
@@ -46,6 +47,7 @@ export class PodWorker {
   readonly #busy = new Map<string, Promise<void>>()
   readonly #stumbles = new Map<string, number>()
   readonly #terminationMessages = new Map<string, string>()
+  readonly #crashes: CrashReporter
   readonly #ending = new AbortController()
   readonly #stopped: AbortSignal
   readonly #onGone: () => void
@@ -67,6 +69,7 @@ export class PodWorker {
     this.#onGone = onGone
     this.#api = new PodApi(pod, { client, clock, logger, signal })
     this.#backoff = new CrashBackoff(config.backoff)
+    this.#crashes = new CrashReporter(this.#context)
     this.#failures = new PodFailures(this.#context, this.#backoff)
     this.#prober = new Prober({ clock, doors, events, onChange: () => this.wake() })
     if (pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded') this.#verdict = { isFailed: false }
@@ -165,10 +168,9 @@ export class PodWorker {
     const specs = this.#specs()
     for (const record of containers) {
       if (record.phase !== 'exited' || this.#terminationMessages.has(record.id)) continue
-      this.#terminationMessages.set(
-        record.id,
-        await terminationMessageOf(this.#context, record, specs.get(record.name)),
-      )
+      const message = await terminationMessageOf(this.#context, record, specs.get(record.name))
+      this.#terminationMessages.set(record.id, message)
+      if (message === '' && !this.isTerminating) await this.#crashes.report(this.pod, record)
     }
   }
 

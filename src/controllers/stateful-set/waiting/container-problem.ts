@@ -1,4 +1,5 @@
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from '../../../api/core-v1/types.ts'
+import { CRASH_REASON, crashIn } from '../../../machinery/crash-event.ts'
 import { cut, type Evidence, lastLineOf, type Problem } from './evidence.ts'
 
 const PULL_REASONS = new Set([
@@ -33,7 +34,7 @@ function problemOfContainer(pod: Pod, status: ContainerStatus, evidence: Evidenc
   if (!STARTING_REASONS.has(reason)) return creationProblem(status, reason)
   const ended = endOf(status)
   const failing = probeWarning(pod, status, evidence)
-  if (ended && !isOlder(ended, failing)) return crashProblem(status, ended)
+  if (ended && !isOlder(ended, failing)) return crashProblem(pod, { status, ended, evidence })
   return failing && probeProblem(status, failing)
 }
 
@@ -74,16 +75,34 @@ function isOlder({ finishedAt }: ContainerStateTerminated, failing: Event | unde
   return failedAt !== undefined && finishedAt !== undefined && finishedAt < failedAt
 }
 
-function crashProblem({ name }: ContainerStatus, ended: ContainerStateTerminated): Problem {
+interface Crashed {
+  readonly status: ContainerStatus
+  readonly ended: ContainerStateTerminated
+  readonly evidence: Evidence
+}
+
+/** Its termination message, or else what the kubelet read in its log. */
+function crashProblem(pod: Pod, { status: { name }, ended, evidence }: Crashed): Problem {
   const { exitCode, signal, reason, message } = ended
   const how = signal ? `was killed by signal ${signal}` : `exits with code ${exitCode}`
   const why = reason && reason !== 'Error' && reason !== 'Completed' ? ` (${reason})` : ''
-  const last = lastLineOf(message)
+  const last = lastLineOf(message) || lastLineOf(loggedLine(pod, { name, exitCode, evidence }))
   return {
     reason: 'CrashLooping',
     text: `container ${name} ${how}${why} again and again${last && `, last saying "${last}"`}`,
     isStall: true,
+    isVague: last === '',
   }
+}
+
+function loggedLine(
+  pod: Pod,
+  { name, exitCode, evidence }: { readonly name: string; readonly exitCode: number; readonly evidence: Evidence },
+): string | undefined {
+  return evidence
+    .warningsAbout(pod.metadata.uid)
+    .flatMap(({ reason, message }) => (reason === CRASH_REASON ? (crashIn(message ?? '') ?? []) : []))
+    .findLast(crash => crash.containerName === name && crash.exitCode === exitCode)?.lastLine
 }
 
 /** `Readiness probe failed: HTTP probe failed with statuscode: 500`: kubelet's event is the only place that says it. */

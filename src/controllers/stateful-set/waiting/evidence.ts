@@ -22,16 +22,25 @@ export interface Problem {
   readonly since?: string
   /** It will not pass by itself as part of starting or stopping. */
   readonly isStall: boolean
+  /** More may become known of it, and is then worth an event of its own. */
+  readonly isVague?: boolean
   /** What ends it, when more than "the Pod becomes ready" can be said. */
   readonly remedy?: string
 }
 
 const TEXT_MAX = 240
 
-/** The last line that says something, cut to a length that fits a condition. */
+/** Times at the start of a log line, alone, in brackets or as Kubernetes' own components write them. */
+const TIME =
+  /^([IWEF]\d{4} [\d:.]+\s+\d+ |[[(]?(\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:?\d\d)?[\])]?\s+)/
+
+/** The same words an hour later are the same words: conditions that carried the time would be written again and again. */
+const withoutTime = (line: string): string => line.replace(TIME, '')
+
+/** The last line that says something, without the time it was written at, cut to a length that fits a condition. */
 export function lastLineOf(text: string | undefined): string {
   const lines = (text ?? '').split('\n').map(line => line.trim())
-  return cut(lines.findLast(line => line !== '') ?? '')
+  return cut(withoutTime(lines.findLast(line => line !== '') ?? ''))
 }
 
 export const cut = (text: string): string => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 1)}…` : text)

@@ -95,7 +95,11 @@ function aboutPods(world: World, wait: Wait, { pods, evidence, movingReason }: S
   const isStuck = problem.isStall || (rule.isHolding === true && !isPodTerminating(pod))
   const others = pods.length > 1 ? ` (${pods.length} Pods are not available)` : ''
   const explanation = explained(pod.metadata.name, { ...problem, isStall: isStuck }, rule, others)
-  if (isStuck) return { ...explanation, cause: `${problem.reason} ${pod.metadata.uid} ${rule.isHolding ?? false}` }
+  if (isStuck)
+    return {
+      ...explanation,
+      cause: `${problem.reason} ${pod.metadata.uid} ${rule.isHolding ?? false}${problem.isVague ? ' vague' : ''}`,
+    }
   return movingReason ? { ...explanation, reason: movingReason } : explanation
 }
 
