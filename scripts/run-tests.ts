@@ -1,6 +1,6 @@
 /** `node scripts/run-tests.ts [NAME …]`: all checks and all suites, or the tests of that name; ends with a line of totals. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,25 +15,42 @@ interface Report {
   }[]
 }
 
-const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
-  ['generated types', 'node', 'scripts/generate-api.ts', '--check'],
-  ['format and lint', 'biome', 'check', '.'],
-  ['types', 'tsc', '-p', '.'],
-  ['promises and types', 'oxlint', '--type-aware', '--deny-warnings', 'src'],
-  ['import rules', 'node', 'scripts/checks/imports.ts'],
-  ['unused code', 'knip'],
-  ['repository checks', 'node', 'scripts/checks/run.ts'],
+interface Check {
+  readonly name: string
+  readonly command: readonly [string, ...string[]]
+  /** What to do when it fails, where its own words do not say. */
+  readonly advice?: string
+}
+
+const CHECKS: readonly Check[] = [
+  { name: 'generated types', command: ['node', 'scripts/generate-api.ts', '--check'] },
+  {
+    name: 'format and lint',
+    command: ['biome', 'check', '.'],
+    advice: 'npm run format mends what can be mended by itself',
+  },
+  { name: 'types', command: ['tsc', '-p', '.'] },
+  { name: 'promises and types', command: ['oxlint', '--type-aware', '--deny-warnings', 'src'] },
+  { name: 'import rules', command: ['node', 'scripts/checks/imports.ts'] },
+  {
+    name: 'unused code',
+    command: ['knip'],
+    advice:
+      'delete what nobody uses; drop the "export" of what only its own file uses; remove dependencies that nothing imports',
+  },
+  { name: 'repository checks', command: ['node', 'scripts/checks/run.ts'] },
 ]
 
 const failures: string[] = []
 let passed = 0
 let skipped: string[] = []
 
-function runCheck([name, ...command]: (typeof CHECKS)[number]): void {
-  const { status } = spawnSync(command[0]!, command.slice(1), { stdio: 'inherit' })
+function runCheck({ name, command, advice }: Check): void {
+  const [file, ...args] = command
+  const { status } = spawnSync(file, args, { stdio: 'inherit' })
   console.log(`${status === 0 ? '✓' : '✗'} check: ${name}`)
   if (status === 0) passed++
-  else failures.push(`check: ${name} (${command.join(' ')})`)
+  else failures.push(`check: ${name} (${command.join(' ')})${advice ? `: ${advice}` : ''}`)
 }
 
 function runSuites(args: readonly string[]): void {
@@ -66,11 +83,19 @@ function runSuites(args: readonly string[]): void {
   if (status !== 0 && failures.length === 0) failures.push(`the test runner ended with ${status}`)
 }
 
-/** A word that names a file goes to the runner as it is; any other is looked for in titles. */
+/**
+ * A word that looks like a path goes to the runner as it is. Any other is looked for in titles: in the files that have it
+ * written down, or in all when none has (titles with placeholders).
+ */
 function argumentsFor(names: readonly string[]): string[] {
-  const isTitle = (name: string): boolean => !/^[\w./-]+$/.test(name) && !name.startsWith('-')
-  return names.flatMap(name => (isTitle(name) ? ['-t', name] : [name]))
+  const isPath = (name: string): boolean => /^[\w./-]+$/.test(name) || name.startsWith('-')
+  return names.flatMap(name => (isPath(name) ? [name] : [...filesWith(name), '-t', name]))
 }
+
+const filesWith = (title: string): string[] =>
+  ['src', 'test']
+    .flatMap(folder => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(path => join(folder, path)))
+    .filter(path => path.endsWith('.test.ts') && readFileSync(path, 'utf8').includes(title))
 
 const names = process.argv.slice(2)
 const isOnlyChecks = names[0] === '--checks'
