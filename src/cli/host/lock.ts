@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CommandError } from '../terminal.ts'
 
@@ -10,9 +10,7 @@ export function lockFor(path: string, command: string): Disposable {
   mkdirSync(dirname(path), { recursive: true })
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      const file = openSync(path, 'wx')
-      writeSync(file, JSON.stringify({ pid: process.pid, command }))
-      closeSync(file)
+      takeAtOnce(path, JSON.stringify({ pid: process.pid, command }))
       return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -28,11 +26,22 @@ export function lockFor(path: string, command: string): Disposable {
   throw new CommandError(`another command took the lock ${path} at the same moment`, { advice: 'Try again.' })
 }
 
+/** The lock appears with its content or not at all, so that nobody takes a half-written one for that of a dead command. */
+function takeAtOnce(path: string, content: string): void {
+  const draft = `${path}.${process.pid}`
+  writeFileSync(draft, content)
+  try {
+    linkSync(draft, path)
+  } finally {
+    rmSync(draft)
+  }
+}
+
 function holderOf(path: string): { readonly pid: number; readonly command: string } | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as { pid: number; command: string }
   } catch {
-    return undefined // Half written by a process that died.
+    return undefined // Released in the meantime, or not ours.
   }
 }
 

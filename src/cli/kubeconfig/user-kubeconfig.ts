@@ -19,6 +19,11 @@ export function mergeIntoUserKubeconfig(path: string, admin: Kubeconfig): void {
   replaceFile(path, withContext(textOf(path), path, { name: CONTEXT_NAME, cluster, user }))
 }
 
+/** Throws a `CommandError` for a file that nothing could be merged into. */
+export function checkUserKubeconfig(path: string): void {
+  withoutContext(textOf(path), path, CONTEXT_NAME)
+}
+
 export function removeFromUserKubeconfig(path: string): void {
   if (existsSync(path)) replaceFile(path, withoutContext(textOf(path), path, CONTEXT_NAME))
 }

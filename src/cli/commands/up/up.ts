@@ -11,7 +11,7 @@ import { lockFor } from '../../host/lock.ts'
 import { type PlannedMachine, plannedMachines } from '../../host/machine-plan.ts'
 import { checkMachine } from '../../host/preflight.ts'
 import { type ProcessRecord, startDetached } from '../../host/processes.ts'
-import { mergeIntoUserKubeconfig, userKubeconfigPath } from '../../kubeconfig/user-kubeconfig.ts'
+import { checkUserKubeconfig, mergeIntoUserKubeconfig, userKubeconfigPath } from '../../kubeconfig/user-kubeconfig.ts'
 import { ensureBridge, machineLinkOf } from '../../machines/machine-network.ts'
 import { startMachine } from '../../machines/machine-process.ts'
 import { runSteps, type Step } from '../../steps.ts'
@@ -25,9 +25,11 @@ export async function up(config: ClusterConfig, context: CommandContext): Promis
   const startedMs = context.monotonicMs()
   const machines = plannedMachines(config)
   const layout = dataLayoutOf(config.dataDir)
-  const running = serverProcess(layout)
-  if (!running) await checkMachine({ ...config, path: context.environment.PATH ?? '', userId: context.userId })
+  checkUserKubeconfig(userKubeconfigPath(context.environment))
+  if (!serverProcess(layout))
+    await checkMachine({ ...config, path: context.environment.PATH ?? '', userId: context.userId })
   using _lock = lockFor(layout.lock, 'up')
+  const running = serverProcess(layout) // Asked again, as another "up" may just have been done.
   claimDataDirectory(layout.stamp, context.version)
   if (running) refuseChanges(layout, config)
   else saveConfig(layout, config)
