@@ -27,7 +27,7 @@ export async function registerInstantNode(
   }
   // A patch, since controllers write new Nodes at the same time.
   const body = { status: { capacity, allocatable: capacity, conditions: [ready] } }
-  await client.patch(Node, { name }, { type: 'merge', body }, { subresource: 'status' })
+  await client.patch(Node, { name }, { type: 'merge', body, subresource: 'status' })
 }
 
 /**
