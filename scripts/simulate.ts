@@ -27,6 +27,7 @@ async function simulate(seed: number): Promise<boolean> {
   const shrunk = await shrink(scenario)
   console.log(`shortest history that still fails (${shrunk.runs} runs): ${shrunk.outcome.violation ?? violation}`)
   console.log(scenarioText(shrunk.scenario))
+  console.log(shrunk.outcome.evidence ?? '')
   console.log(`replay: npm run simulate -- --seed ${seed}\n`)
   return false
 }

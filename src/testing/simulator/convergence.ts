@@ -26,20 +26,25 @@ export async function repair(cluster: Cluster): Promise<void> {
 }
 
 /** Lets time pass until all sets are as they should be. Says what is not, when that takes too long. */
-export async function converge(cluster: Cluster, step: (ms: number) => Promise<void>): Promise<string | undefined> {
+export async function converge(
+  cluster: Cluster,
+  { step, deletedPod }: { step: (ms: number) => Promise<void>; deletedPod: (uid: string) => void },
+): Promise<string | undefined> {
   let problem: string | undefined
   for (let passedMs = 0; passedMs < CONVERGE_MS_MAX; passedMs += LOOK_EVERY_MS) {
     await step(LOOK_EVERY_MS)
     problem = await problemOf(cluster)
     if (problem === undefined) return undefined
-    if (passedMs === REPAIR_AFTER_MS) await deleteBrokenPods(cluster)
+    if (passedMs === REPAIR_AFTER_MS) await deleteBrokenPods(cluster, deletedPod)
   }
   return `not converged after ${CONVERGE_MS_MAX / 60_000} minutes without faults: ${problem}`
 }
 
-async function deleteBrokenPods(cluster: Cluster): Promise<void> {
+async function deleteBrokenPods(cluster: Cluster, deletedPod: (uid: string) => void): Promise<void> {
   for (const { spec, metadata } of await cluster.pods()) {
-    if (spec.containers[0]!.image === IMAGES.broken) await cluster.delete(`pod/${metadata.name}`)
+    if (spec.containers[0]!.image !== IMAGES.broken) continue
+    deletedPod(metadata.uid)
+    await cluster.delete(`pod/${metadata.name}`)
   }
 }
 

@@ -8,6 +8,8 @@ import type { Change } from './observer.ts'
 export const STALE_MS = 15_000
 /** Times are whole seconds, and clocks of machines differ. */
 const CLOCK_TOLERANCE_MS = 4000
+/** After a restart of the server one watch may be back so much sooner than another. */
+const WATCHES_APART_MS = 1000
 const REVISION_LABEL = 'controller-revision-hash'
 
 interface Health {
@@ -15,6 +17,8 @@ interface Health {
   becameReadyMs: number
   lastReadyMs: number
   lastThereMs: number
+  /** As `lastReadyMs`, but on its way out it may still be ready; counters count it. Infinite while it is so. */
+  lastSaidReadyMs: number
   isReady: boolean
 }
 
@@ -33,10 +37,17 @@ export class Rules {
   readonly #pods = new Map<string, Pod>()
   readonly #health = new Map<string, Health>()
   readonly #deletedByUser = new Set<string>()
+  readonly #statusesToCheck: { readonly set: StatefulSet; readonly atMs: number }[] = []
 
   constructor(now: () => number, violated: (text: string) => void) {
     this.#now = now
     this.#violated = violated
+  }
+
+  /** Looks at what had to wait until every watch has told of its moment: they are not in step with each other. */
+  tick(): void {
+    while (this.#statusesToCheck[0] && this.#now() - this.#statusesToCheck[0].atMs >= WATCHES_APART_MS)
+      this.#checkStatus(this.#statusesToCheck.shift()!.set)
   }
 
   userDeleted(uid: string): void {
@@ -44,13 +55,13 @@ export class Rules {
   }
 
   setChanged({ type, object, previous }: Change<StatefulSet>): void {
-    const { name, uid, generation } = object.metadata
+    const { name, uid } = object.metadata
     if (type === 'deleted') return void this.#sets.delete(name)
     const known = this.#sets.get(name)
     const isSame = known !== undefined && known.set.metadata.uid === uid
-    const changedMs = isSame && previous?.metadata.generation === generation ? known.changedMs : this.#now()
+    const changedMs = isSame && shapeOf(known.set) === shapeOf(object) ? known.changedMs : this.#now()
     this.#sets.set(name, { set: object, changedMs, inRollout: isSame ? known.inRollout : new Set() })
-    if (object.status !== previous?.status) this.#checkStatus(object)
+    if (object.status !== previous?.status) this.#statusesToCheck.push({ set: object, atMs: this.#now() })
   }
 
   podChanged({ type, object: pod, previous }: Change<Pod>): void {
@@ -138,9 +149,9 @@ export class Rules {
     const index = ordinal - (set.spec.ordinals?.start ?? 0)
     const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0
     const { updateRevision, observedGeneration } = set.status
-    if (observedGeneration !== set.metadata.generation) return
     if (index < partition) this.#violated(`${name} was deleted, though it is below the partition ${partition}`)
-    else if (pod.metadata.labels?.[REVISION_LABEL] === updateRevision)
+    if (index < partition || observedGeneration !== set.metadata.generation) return
+    if (pod.metadata.labels?.[REVISION_LABEL] === updateRevision)
       this.#violated(`${name} was deleted, though it is as it should be`)
     else if (isPodReady(before)) this.#checkBudget(state, name)
   }
@@ -164,11 +175,11 @@ export class Rules {
 
   /** Counters may be late, never invented: each was true not long ago. */
   #checkStatus({ metadata, spec, status }: StatefulSet): void {
-    const names = [...this.#health].filter(([name]) => name.startsWith(`${metadata.name}-`)).map(([, health]) => health)
-    const there = names.filter(health => this.#now() - health.lastThereMs < STALE_MS).length
-    const ready = names.filter(
-      health => this.#wasReady(health) || (this.#now() - health.lastThereMs < STALE_MS && health.lastReadyMs > 0),
-    )
+    const healths = [...this.#health]
+      .filter(([name]) => name.startsWith(`${metadata.name}-`))
+      .map(([, health]) => health)
+    const there = healths.filter(health => this.#now() - health.lastThereMs < STALE_MS).length
+    const ready = healths.filter(health => this.#now() - health.lastSaidReadyMs < STALE_MS)
     if ((status?.replicas ?? 0) > there)
       this.#violated(`${metadata.name} says ${status.replicas} Pods; there are ${there}`)
     if ((status?.readyReplicas ?? 0) > ready.length)
@@ -183,15 +194,22 @@ export class Rules {
       becameReadyMs: 0,
       lastReadyMs: -STALE_MS,
       lastThereMs: 0,
+      lastSaidReadyMs: -STALE_MS,
       isReady: false,
     }
     const isReady = pod !== undefined && isPodReady(pod) && !isPodTerminating(pod)
     if (isReady && !health.isReady) health.becameReadyMs = nowMs
     if (health.isReady) health.lastReadyMs = nowMs
     health.isReady = isReady
+    if (pod && isPodReady(pod)) health.lastSaidReadyMs = Number.POSITIVE_INFINITY
+    else if (health.lastSaidReadyMs === Number.POSITIVE_INFINITY) health.lastSaidReadyMs = nowMs
     health.lastThereMs = pod ? Number.POSITIVE_INFINITY : nowMs
     this.#health.set(name, health)
   }
 }
+
+/** What the rules depend on; a new template alone suspends none of them. */
+const shapeOf = ({ metadata, spec }: StatefulSet): string =>
+  JSON.stringify([metadata.deletionTimestamp, spec.replicas, spec.ordinals, spec.minReadySeconds, spec.updateStrategy])
 
 const ordinalOf = (name: string): number => Number(name.slice(name.lastIndexOf('-') + 1))

@@ -24,6 +24,8 @@ export interface RunOptions {
 export interface Outcome {
   /** The first broken promise, with the virtual time at which it was seen; absent: none. */
   readonly violation?: string
+  /** With a violation: the Pods and the last events, as they were then. */
+  readonly evidence?: string
   /** Equal for equal histories. */
   readonly digest: string
   readonly virtualMs: number
@@ -33,7 +35,7 @@ const LENGTH_MS = 180_000
 const FAULT_SALT = 0x9e3779b9
 const images = imagesNamed(
   { [IMAGES.broken]: { startError: 'exec: "app": executable file not found' } },
-  reference => ({ readyMs: reference.endsWith('2') ? 3000 : 500 }),
+  reference => ({ readyMs: reference.endsWith('2') ? 3000 : 500, stopMs: 2000 }),
 )
 
 /** Plays a scenario to its end, or to the first broken promise. */
@@ -132,7 +134,10 @@ class Run {
   async #end(): Promise<void> {
     await this.#step(1000)
     await this.#meanwhile(repair(this.#cluster))
-    const problem = await converge(this.#cluster, ms => this.#step(ms))
+    const problem = await converge(this.#cluster, {
+      step: ms => this.#step(ms),
+      deletedPod: uid => this.#userDeleted(uid, false),
+    })
     if (problem) this.#violations.push(`${this.#timeText()} ${problem}`)
   }
 
@@ -159,6 +164,7 @@ class Run {
       const leftMs = untilMs - clock.monotonicMs()
       await clock.advance(Math.max(0, Math.min(nextMs, leftMs)))
       this.#machines.look(this.#cluster)
+      this.#rules.tick()
       if (nextMs >= leftMs) return
     }
   }
@@ -179,10 +185,10 @@ class Run {
     return `[${(this.#cluster.clock.monotonicMs() / 1000).toFixed(3)} s]`
   }
 
-  #outcome(): Outcome {
+  async #outcome(): Promise<Outcome> {
     const [violation] = this.#violations
     return {
-      ...(violation !== undefined && { violation }),
+      ...(violation !== undefined && { violation, evidence: await this.#cluster.describePods().catch(String) }),
       digest: this.#cluster.historyDigest(),
       virtualMs: this.#cluster.clock.monotonicMs(),
     }
