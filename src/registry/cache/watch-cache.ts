@@ -17,6 +17,7 @@ export class WatchCache {
   readonly #watchers = new Set<Watcher>()
   /** Objects on their way into the store, so that they need not be parsed when they come back as bytes. */
   readonly #expected = new Map<string, { readonly stored: Uint8Array; readonly object: JsonObject }>()
+  #listed: (KeyRange & { readonly objects: readonly CachedObject[] }) | undefined
   #history: CacheEvent[] = []
   /** Every change after this revision is in the history. */
   #horizon: Revision
@@ -46,15 +47,12 @@ export class WatchCache {
     return this.#objects.get(key)
   }
 
-  keys(range: KeyRange = this.range): readonly string[] {
-    return this.#keys.within(range)
-  }
-
-  *objects(range: KeyRange = this.range): Iterable<CachedObject> {
-    for (const key of this.#keys.within(range)) {
-      const object = this.#objects.get(key)
-      if (object) yield object
-    }
+  /** In the order of their keys. The last answer is kept while nothing changes: readers come many at a time. */
+  objects(range: KeyRange = this.range): readonly CachedObject[] {
+    if (this.#listed?.start === range.start && this.#listed.end === range.end) return this.#listed.objects
+    const objects = this.#keys.within(range).map(key => this.#objects.get(key)!)
+    this.#listed = { ...range, objects }
+    return objects
   }
 
   /** Announces a write, so that readers share the writer's object. */
@@ -66,6 +64,7 @@ export class WatchCache {
   reset(entries: readonly Entry[], revision: Revision): void {
     this.#objects.clear()
     this.#keys.clear()
+    this.#listed = undefined
     for (const entry of entries) {
       this.#objects.set(entry.key, cached(entry))
       this.#keys.add(entry.key)
@@ -83,6 +82,7 @@ export class WatchCache {
   apply(change: Change): void {
     const event = change.type === 'put' ? this.#put(change.entry) : this.#delete(change)
     if (!event) return
+    this.#listed = undefined
     this.#changed = event.revision as Revision
     this.#history.push(event)
     if (this.#history.length >= 2 * HISTORY_EVENTS_MAX) {

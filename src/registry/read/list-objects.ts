@@ -59,17 +59,16 @@ export function rangeOf({ prefix, info }: ServedKind, { namespace }: ApiCall): K
 function listNow(wanted: Wanted, at: Revision): EncodedList {
   const { kind, selection, range, limit } = wanted
   const items: Encoded[] = []
-  const keys = kind.cache.keys(range)
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index]!
-    const object = kind.cache.find(key)
-    if (!object || !isSelected(kind, object, selection)) continue
+  const objects = kind.cache.objects(range)
+  for (let index = 0; index < objects.length; index++) {
+    const object = objects[index]!
+    if (!isSelected(kind, object, selection)) continue
     if (items.length < limit) {
       items.push(viewOf(kind, object))
       continue
     }
-    const token = continueText({ revision: at, start: key }, kind.prefix)
-    const remaining = selection.matches ? {} : { remainingItemCount: keys.length - index }
+    const token = continueText({ revision: at, start: object.key }, kind.prefix)
+    const remaining = selection.matches ? {} : { remainingItemCount: objects.length - index }
     return { resourceVersion: String(at), continue: token, ...remaining, items }
   }
   return { resourceVersion: String(at), items }
