@@ -21,7 +21,7 @@ const set = (spec = {}) => ({
   spec: { serviceName: 'nginx', selector: { matchLabels: { app: 'web' } }, template, ...spec },
 })
 
-test('a StatefulSet gets the defaults of upstream', async () => {
+test('F2, F4, F6, F7, F10, F12, F14: a StatefulSet gets the defaults of upstream', async () => {
   await using server = open()
   const { spec, status, metadata } = await server.create(SETS, set({ volumeClaimTemplates: [claim] }))
   expect(metadata.generation).toBe(1)
@@ -58,13 +58,13 @@ test('a StatefulSet gets the defaults of upstream', async () => {
   })
 })
 
-test('an explicit RollingUpdate keeps its rollingUpdate absent', async () => {
+test('F8: an explicit RollingUpdate keeps its rollingUpdate absent', async () => {
   await using server = open()
   const { spec } = await server.create(SETS, set({ updateStrategy: { type: 'RollingUpdate' } }))
   expect(spec.updateStrategy).toEqual({ type: 'RollingUpdate' })
 })
 
-test('submitting the original manifest again is no change', async () => {
+test('V25, F14: submitting the original manifest again is no change', async () => {
   await using server = open()
   const original = set({ volumeClaimTemplates: [claim] })
   const created = await server.create(SETS, original)
@@ -72,7 +72,7 @@ test('submitting the original manifest again is no change', async () => {
   expect(updated).toEqual(created)
 })
 
-test('generation counts changes of the spec, and nothing else', async () => {
+test('R1: generation counts changes of the spec, and nothing else', async () => {
   await using server = open()
   const created = await server.create(SETS, set())
   const labelled = await server.patch(SETS, 'web', { type: 'merge', body: { metadata: { labels: { a: 'b' } } } })
@@ -87,7 +87,7 @@ test('generation counts changes of the spec, and nothing else', async () => {
   })
 })
 
-test('each immutable field of a StatefulSet is refused by its name', async () => {
+test('V21, V24, V1: each immutable field of a StatefulSet is refused by its name', async () => {
   await using server = open()
   await server.create(SETS, set())
   const status = await failureOf(server.patch(SETS, 'web', { type: 'merge', body: { spec: { serviceName: 'other' } } }))
@@ -96,7 +96,7 @@ test('each immutable field of a StatefulSet is refused by its name', async () =>
   )
 })
 
-test('every broken rule of a StatefulSet is reported with its path', async () => {
+test('V6, V10, V14, V15: every broken rule of a StatefulSet is reported with its path', async () => {
   await using server = open()
   const bad = set({
     replicas: -1,
@@ -113,7 +113,7 @@ test('every broken rule of a StatefulSet is reported with its path', async () =>
   ])
 })
 
-test('a scale reads and writes replicas', async () => {
+test('R4, R5: a scale reads and writes replicas', async () => {
   await using server = open()
   await server.create(SETS, set())
   const scale = await server.get(SETS, 'web', { subresource: 'scale' })
@@ -157,7 +157,7 @@ test('a Pod is bound once, with its condition', async () => {
   expect(again).toMatchObject({ code: 409, reason: 'Conflict' })
 })
 
-test('an unscheduled Pod is deleted at once, a running one gets its grace', async () => {
+test('D7: an unscheduled Pod is deleted at once, a running one gets its grace', async () => {
   await using server = open()
   await server.create('pods', pod())
   await server.delete('pods', 'p')
@@ -180,7 +180,7 @@ test('a Pod cannot change but in its images', async () => {
   expect(status.message).toContain('spec: Forbidden: pod updates may not change fields other than')
 })
 
-test('an eviction spends the budget and is refused when nothing is left', async () => {
+test('D8: an eviction spends the budget and is refused when nothing is left', async () => {
   await using server = open()
   const budgets = 'poddisruptionbudgets.v1.policy'
   const running = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }
@@ -247,7 +247,7 @@ test('a namespace waits for its finalizers', async () => {
   expect(await failureOf(server.get('namespaces', 'ns'))).toMatchObject({ code: 404 })
 })
 
-test('advice goes out as warnings, once for each change', async () => {
+test('V20: advice goes out as warnings, once for each change', async () => {
   await using server = open()
   const env = [
     { name: 'A', value: '1' },
