@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { StatefulSet } from '../../../api/apps-v1/types.ts'
 import { Node, PersistentVolumeClaim, Pod } from '../../../api/core-v1/types.ts'
 import type { Client } from '../../../client/client.ts'
-import { isPodReady } from '../../../machinery/pod-state.ts'
 import { dataLayoutOf } from '../../host/data-layout.ts'
 import { adminClient, runningProcesses, serverProcess } from '../../host/local-cluster.ts'
 import { processRecords } from '../../host/processes.ts'
 import { CommandError, type Terminal, tableText } from '../../terminal.ts'
+import { podTrouble } from './pod-trouble.ts'
 import { unownedClaims } from './unowned-claims.ts'
 
 /** Prints every part, machine and trouble on one screen. */
@@ -92,18 +92,4 @@ function setTrouble(set: StatefulSet): string[] {
         `${name}: ${set.status.readyReplicas ?? 0} of ${set.spec.replicas ?? 1} Pods ready. ${waiting?.message ?? ''}`.trimEnd(),
       ]
     : []
-}
-
-function podTrouble(pod: Pod): string[] {
-  if (pod.status.phase === 'Succeeded' || isPodReady(pod)) return []
-  const states = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])]
-  const waiting = states.find(
-    ({ state }) =>
-      state?.waiting && state.waiting.reason !== 'PodInitializing' && state.waiting.reason !== 'ContainerCreating',
-  )
-  const condition = pod.status.conditions?.find(({ status: value, message }) => value === 'False' && message)
-  const why = waiting?.state?.waiting?.message ?? condition?.message ?? pod.status.message
-  return [
-    `pod ${pod.metadata.namespace}/${pod.metadata.name}: ${waiting?.state?.waiting?.reason ?? pod.status.phase}${why ? `: ${why}` : ''}`,
-  ]
 }
