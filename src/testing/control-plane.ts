@@ -102,9 +102,13 @@ export class ControlPlane {
 
   /** The server ends, every connection to it breaks, and another starts over the same store. */
   async restartServer(): Promise<void> {
-    for (const line of this.#lines.splice(0)) line.cut()
+    const cutAll = (): void => {
+      for (const line of this.#lines.splice(0)) line.cut()
+    }
+    cutAll()
     const former = this.#serving
     this.#serving = await this.#serve()
+    cutAll() // Also those who came anew while it ended.
     this.#running.push(former.close())
   }
 

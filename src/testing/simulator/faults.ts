@@ -61,9 +61,15 @@ export class Faults {
     }
   }
 
+  /** Pauses far enough apart that what gathers in one is told before the next: a watch is late, but ever by so much only. */
   async *#lateWatch<T>(events: AsyncIterable<T>): AsyncIterable<T> {
+    let pausedMs = Number.NEGATIVE_INFINITY
     for await (const event of events) {
-      if (this.delaysWatches) await this.#clock().sleep(integerBelow(this.#random, WATCH_DELAY_MS_MAX))
+      const clock = this.#clock()
+      if (this.delaysWatches && clock.monotonicMs() - pausedMs > WATCH_DELAY_MS_MAX) {
+        await clock.sleep(integerBelow(this.#random, WATCH_DELAY_MS_MAX))
+        pausedMs = clock.monotonicMs()
+      }
       yield event
     }
   }
