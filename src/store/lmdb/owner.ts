@@ -65,10 +65,11 @@ function readOwner(file: string): Owner | undefined {
   }
 }
 
-/** When the process began, in the kernel's ticks; undefined if there is no such process. */
+/** When the process began, in the kernel's ticks; undefined if there is none, or only its unread exit code is left. */
 function startOf(pid: number): string | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ')
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined
     return fields[19] // Field 22 of proc_pid_stat(5); the first two are cut off here.
   } catch {
     return undefined
