@@ -67,6 +67,10 @@ export class RealCluster implements AsyncDisposable {
     return cluster
   }
 
+  get dataDir(): string {
+    return this.#dataDir
+  }
+
   /** Runs the command line; sub-commands that know a data directory get this cluster's. */
   holdfast(...args: string[]): Promise<Output> {
     return this.#output(process.execPath, [COMMAND, ...args, '--data-dir', this.#dataDir])
