@@ -2,8 +2,9 @@
 import { pureDomainProblems } from './pure-domain.ts'
 import { readmeProblems } from './readmes.ts'
 import { sizeProblems } from './sizes.ts'
+import { statefulSetRuleProblems } from './stateful-set-rules.ts'
 
-const problems = [...pureDomainProblems(), ...sizeProblems(), ...readmeProblems()]
+const problems = [...pureDomainProblems(), ...sizeProblems(), ...readmeProblems(), ...statefulSetRuleProblems()]
 for (const problem of problems) console.error(problem)
 console.log(problems.length === 0 ? 'repository checks: fine' : `repository checks: ${problems.length} problems`)
 process.exitCode = problems.length === 0 ? 0 : 1

@@ -24,7 +24,7 @@ test('a set with claims runs on machines of the simulation without further ado',
   expect(claim.spec.storageClassName).toBe('standard')
 })
 
-test('names of Pods answer with their addresses, and not any more when they are gone', async () => {
+test('I6: names of Pods answer with their addresses, and not any more when they are gone', async () => {
   await using cluster = await startCluster()
   await cluster.apply([service, set])
   await cluster.settle()

@@ -58,7 +58,7 @@ async function watched(cluster: Cluster, wanted: readonly string[]): Promise<rea
   throw new Error(`still ${JSON.stringify(seen.at(-1))}`)
 }
 
-test('RC1, RC2, RC4: Recreate ends every old Pod at once, makes none before the last is gone, then goes on in order', async () => {
+test('RC1, RC2, RC4, X28: Recreate ends every old Pod at once, makes none before the last is gone, then goes on in order', async () => {
   await using cluster = await startCluster({ nodes: 2, images, featureGates })
   await cluster.apply(setOf('old'))
   await cluster.advance('1m')

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { StatefulSet } from '../../src/api/apps-v1/types.ts'
 import { claimTemplate, Stage } from './stage.ts'
 
 test('U2, T2: a new template reaches a Pod by deleting it and making it anew under its name, and its generation is observed', async () => {
@@ -35,13 +36,21 @@ test('O21, W9: a Pod that cannot end blocks an ordered set at its ordinal', asyn
   expect(await stage.podNames()).toEqual(['web-0', 'web-1', 'web-2'])
 })
 
-test('D10: a Pod that is deleted without grace is gone at once and made anew', async () => {
+test('D10, L2: a Pod that is deleted without grace is gone at once, which is noticed, and is made anew', async () => {
   await using stage = await Stage.start()
   await stage.create({ replicas: 1 })
   const { uid } = (await stage.pod('web-0')).metadata
   stage.kubelet.hold('web-0')
   await stage.deletePod('web-0', 0)
   expect((await stage.pod('web-0')).metadata.uid).not.toBe(uid)
+})
+
+test('R3: deleting a set without saying how takes its Pods along in the background', async () => {
+  await using stage = await Stage.start()
+  await stage.create({ replicas: 2 })
+  await stage.client.delete(StatefulSet, { namespace: 'default', name: 'web' })
+  await stage.rest()
+  expect(await stage.podNames()).toEqual([])
 })
 
 test('D11: deleting a set waits for nothing; a Pod that cannot end stays behind', async () => {

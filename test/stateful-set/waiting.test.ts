@@ -36,7 +36,7 @@ test.each(['#60164', '#88896', '#141095'])(
   },
 )
 
-test('B2, #64023, #79337: a set whose name is too long says so, and how long it may be', async () => {
+test('B2, I10, #64023, #79337: a set whose name is too long says so, and how long it may be', async () => {
   await using stage = await Stage.start()
   const name = 'n'.repeat(60)
   await stage.create({ replicas: 1 }, { name })

@@ -59,7 +59,7 @@ test('each Pod of a set gets a volume that it finds again, wherever the set is s
   expect(await places()).toEqual(placed)
 })
 
-test('a claim in use stays until its Pod is gone, and takes its volume with it', async () => {
+test('S14: a claim in use stays until its Pod is gone, and takes its volume with it', async () => {
   await using cluster = await startCluster({ nodes: 1 })
   await cluster.apply([standard, { ...set, spec: { ...set.spec, replicas: 1 } }])
   await cluster.advance('60s')

@@ -24,7 +24,7 @@ test.each([
   expect(plan({ pods: letter })).toMatchObject({ stages: [], wait: { rule, pod: { metadata: { name: 'web-0' } } } })
 })
 
-test('O10, U19: a ready Pod counts only after minReadySeconds', () => {
+test('O3, O10, U19: a ready Pod counts only after minReadySeconds', () => {
   const young = { readySince: '2026-01-01T00:59:50Z' }
   const members = [member(setOf(), 0, 'A', young)]
   expect(plan({ members, spec: { minReadySeconds: 11 } })).toMatchObject({ wait: { rule: 'PodNotAvailable' } })

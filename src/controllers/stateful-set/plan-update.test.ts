@@ -115,7 +115,7 @@ test('U7: a partition of all replicas or more replaces nothing, and says so', ()
 const revisionAt = (ordinal: number, spec: WorldTraits['spec'], status?: WorldTraits['status']) =>
   revisionFor(worldOf({ spec: spec!, ...(status && { status }) }), ordinal).metadata.name
 
-test('U12, U13, #118310: below the partition a Pod comes back at the current revision, above it at the new one', () => {
+test('O2, U12, U13, #118310: below the partition a Pod comes back at the current revision, above it at the new one', () => {
   expect(revisionAt(0, rolling(3, { partition: 1 }))).toBe('web-old')
   expect(revisionAt(1, rolling(3, { partition: 1 }))).toBe('web-new')
 })

@@ -16,7 +16,7 @@ test('F15, T7, W1: the first status has no Pods, both revisions and the count of
   })
 })
 
-test('T3, T4, T5: terminating, ended and condemned Pods are counted', () => {
+test('T1, T3, T4, T5: terminating, ended and condemned Pods are counted', () => {
   expect(statusFor({ pods: 'atfA', spec: { replicas: 2 } })).toMatchObject({
     replicas: 4,
     readyReplicas: 3,

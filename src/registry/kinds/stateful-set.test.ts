@@ -127,3 +127,52 @@ test('R2: a PUT to a name that is not there creates nothing', async () => {
   await using server = open()
   expect((await failureOf(server.update(SETS, setOf()))).code).toBe(404)
 })
+
+test('F1: it is served as sts, of the category all, with status and scale', async () => {
+  await using server = open()
+  const { shortNames, categories, kind, namespaced } = server.resource(SETS).info
+  expect({ shortNames, categories, kind, namespaced }).toMatchObject({
+    shortNames: ['sts'],
+    categories: ['all'],
+    kind: 'StatefulSet',
+    namespaced: true,
+  })
+  await server.create(SETS, setOf())
+  expect((await server.get(SETS, 'web', { subresource: 'status' })).kind).toBe('StatefulSet')
+  expect((await server.get(SETS, 'web', { subresource: 'scale' })).kind).toBe('Scale')
+})
+
+test('F3, F5, F11, F13: the selector is asked for; a Service, a wait and a start are not', async () => {
+  await using server = open()
+  const failure = await failureOf(server.create(SETS, setOf({ selector: undefined })))
+  expect(failure.details!.causes!.map(({ field }) => field)).toContain('spec.selector')
+  const { spec } = await server.create(SETS, setOf({ serviceName: undefined }))
+  expect(spec.serviceName ?? '').toBe('')
+  expect(spec.minReadySeconds ?? 0).toBe(0)
+  expect(spec.ordinals).toBeUndefined()
+})
+
+test('F9: with its gate off maxUnavailable is dropped, with it on it is 1', async () => {
+  await using on = open()
+  expect((await on.create(SETS, setOf(rolling({})))).spec.updateStrategy.rollingUpdate.maxUnavailable).toBe(1)
+  await using off = new RegistryFixture({
+    clock: new VirtualClock(),
+    random: seededRandom(1),
+    featureGates: { MaxUnavailableStatefulSet: false },
+  })
+  const { spec } = await off.create(SETS, setOf(rolling({ maxUnavailable: 2 })))
+  expect(spec.updateStrategy.rollingUpdate).toEqual({ partition: 0 })
+})
+
+test('V29: a revision has data that stays, and a number that may change', async () => {
+  await using server = open()
+  const REVISIONS = 'controllerrevisions.v1.apps'
+  const revision = { metadata: { name: 'web-1' }, revision: 1, data: { spec: { a: 1 } } }
+  const failure = await failureOf(server.create(REVISIONS, { ...revision, data: undefined }))
+  expect(failure.details!.causes![0]!.field).toBe('data')
+  const created = await server.create(REVISIONS, revision)
+  const renumbered = await server.update(REVISIONS, { ...created, revision: 2 })
+  expect(renumbered.revision).toBe(2)
+  const changed = await failureOf(server.update(REVISIONS, { ...renumbered, data: { spec: { a: 2 } } }))
+  expect(changed.details!.causes![0]!.message).toContain('field is immutable')
+})

@@ -96,7 +96,7 @@ test('V21, V24, V1: each immutable field of a StatefulSet is refused by its name
   )
 })
 
-test('V6, V10, V14, V15: every broken rule of a StatefulSet is reported with its path', async () => {
+test('V3, V6, V10, V14, V15: every broken rule of a StatefulSet is reported with its path', async () => {
   await using server = open()
   const bad = set({
     replicas: -1,
