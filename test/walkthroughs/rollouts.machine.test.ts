@@ -171,6 +171,13 @@ test('SRV names each ready Pod, with its address', { timeout: 60_000 }, async ()
   )
 })
 
+test('addresses resolve back to the names of Pods and Services', async () => {
+  const nameOf = (address: string) => cluster.run('dig', '@10.96.0.10', '+short', '-x', address)
+  const address = await cluster.ask('get pod rg-1 -o jsonpath={.status.podIP}')
+  expect(await nameOf(address)).toBe('rg-1.random-generator.default.svc.cluster.local.\n')
+  expect(await nameOf('10.96.0.10')).toBe('kube-dns.kube-system.svc.cluster.local.\n')
+})
+
 test('a Service with an address spreads connections over the ready Pods; the short name is known only in its namespace', {
   timeout: 90_000,
 }, async () => {
@@ -191,6 +198,17 @@ test('a Service with an address spreads connections over the ready Pods; the sho
   const outside = (name: string) => cluster.kubectl(`exec elsewhere -n other -- wget -qO- http://${name}/`)
   expect((await outside('spread.default')).out).toMatch(/^rg-[01] /)
   expect((await outside('spread')).code).not.toBe(0)
+})
+
+test('a Deployment beside it replaces at once, under random names', { timeout: 60_000 }, async () => {
+  await cluster.ask('create deployment plain --image nginx:1.7.9 --replicas 2')
+  await cluster.ask('rollout status deployment/plain --timeout=30s')
+  const names = async () => (await cluster.ask('get pods -l app=plain -o name')).trim().split('\n')
+  const before = await names()
+  for (const name of before) expect(name).toMatch(/^pod\/plain-[a-z0-9]+-[a-z0-9]{5}$/)
+  await cluster.ask(`delete ${before[0]} --wait=false`)
+  await cluster.until('another is there', names, now => now.some(name => !before.includes(name)), 20_000)
+  await cluster.ask('delete deployment plain')
 })
 
 test('Parallel starts all Pods and stops all Pods at once', { timeout: 90_000 }, async () => {
