@@ -21,7 +21,7 @@ test('a key added while it is worked on comes again after that pass, and never b
   expect(queue.depth).toBe(0)
 })
 
-test('failures are spaced 5 ms, 10 ms, 20 ms … until the key goes well', async () => {
+test('L1: failures are spaced 5 ms, 10 ms, 20 ms … until the key goes well', async () => {
   const clock = new VirtualClock()
   const queue = new WorkQueue(clock)
   const waits: number[] = []

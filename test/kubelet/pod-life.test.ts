@@ -204,7 +204,7 @@ test('a Pod of the same name starts only when the old one is gone from the machi
   expect(node.machine.runtime.containers).toHaveLength(1)
 })
 
-test('after a reboot of the machine the Pod gets a new sandbox and its container a new start', async () => {
+test('N7: after a reboot of the machine the Pod gets a new sandbox and its container a new start', async () => {
   await using node = await SimulatedNode.start()
   await node.run('web-0')
   await node.clock.advance(1000)

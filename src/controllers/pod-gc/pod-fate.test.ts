@@ -20,13 +20,13 @@ test('a terminating Pod on a silent machine goes once a person has said that the
   expect(fateOf(podOf('a', { ...onNode, isTerminating: true }), awake)).toBe('keep')
 })
 
-test('a terminating Pod that was never bound goes; one whose machine is missing is orphaned', () => {
+test('N5: a terminating Pod that was never bound goes; one whose machine is missing is orphaned', () => {
   expect(fateOf(podOf('a', { isTerminating: true }), undefined)).toBe('remove')
   expect(fateOf(podOf('a'), undefined)).toBe('keep')
   expect(fateOf(podOf('a', onNode), undefined)).toBe('orphaned')
 })
 
-test('of too many ended Pods the evicted and the oldest go', () => {
+test('N5: of too many ended Pods the evicted and the oldest go', () => {
   const at = (name: string, creationTimestamp: string, reason?: string) =>
     podOf(name, { meta: { creationTimestamp }, status: { phase: 'Failed', ...(reason && { reason }) } })
   const ended = [
