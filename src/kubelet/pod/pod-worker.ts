@@ -118,6 +118,7 @@ export class PodWorker {
     this.#again = true
     this.#pass ??= this.#run().finally(() => {
       this.#pass = undefined
+      if (this.#again && !this.#stopped.aborted) this.wake() // Woken after the last look, before this moment.
     })
   }
 
