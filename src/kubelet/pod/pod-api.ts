@@ -53,8 +53,9 @@ export class PodApi {
   /** Writes what `statusFor` makes of the newest version, unless that is what it has. Returns when nothing is left to write. */
   publish(statusFor: (pod: Pod) => PodStatus): Promise<void> {
     this.#wanted = statusFor
-    this.#writing ??= this.#writeAll().finally(() => {
+    this.#writing ??= this.#writeAll().finally(async () => {
       this.#writing = undefined
+      if (this.#wanted) await this.publish(this.#wanted) // Asked for after the last write, before this moment.
     })
     return this.#writing
   }
