@@ -195,6 +195,7 @@ async function watch(
     durationsMs,
     seconds,
   )
+  reportProcessor(startProcessorMs, heard)
   for (const stream of streams) stream.close()
 }
 
