@@ -12,10 +12,14 @@ const here = dirname(fileURLToPath(import.meta.url))
 if (Number(process.versions.node.split('.')[0]) < MAJOR_MIN) {
   const pinned = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node')
   if (!existsSync(pinned)) {
-    console.error(`holdfast needs Node.js ${MAJOR_MIN} or newer; this is ${process.version}, and ${pinned} is missing. Run: npm install`)
+    console.error(
+      `holdfast needs Node.js ${MAJOR_MIN} or newer; this is ${process.version}, and ${pinned} is missing. Run: npm install`,
+    )
     process.exit(1)
   }
-  const { status, signal } = spawnSync(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  const { status, signal } = spawnSync(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  })
   process.exit(signal ? 128 : (status ?? 1))
 }
 

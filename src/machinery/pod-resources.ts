@@ -7,7 +7,6 @@ export type ResourceAmounts = ReadonlyMap<string, bigint>
 
 type Amounts = Map<string, bigint>
 type Quantities = { readonly [name: string]: Quantity } | undefined
-type Side = 'requests' | 'limits'
 
 /** Just what of a Pod decides how much it needs. */
 export interface ResourceUser {

@@ -1,9 +1,9 @@
 import type { VirtualClock } from '../fakes/virtual-clock.ts'
 
 /** Silence that counts as rest: longer than a grace period, a few probes and every back-off but a crash loop's. */
-export const QUIET_MS = 40_000
+const QUIET_MS = 40_000
 /** Change for so long is no way to rest. */
-export const SETTLE_LIMIT_MS = 600_000
+const SETTLE_LIMIT_MS = 600_000
 
 /** What was written, apart from heartbeats: Leases, and Events, which only tell of other changes. */
 export class Activity {

@@ -53,11 +53,17 @@ export class PodApi {
   /** Writes what `statusFor` makes of the newest version, unless that is what it has. Returns when nothing is left to write. */
   publish(statusFor: (pod: Pod) => PodStatus): Promise<void> {
     this.#wanted = statusFor
-    this.#writing ??= this.#writeAll().finally(async () => {
-      this.#writing = undefined
-      if (this.#wanted) await this.publish(this.#wanted) // Asked for after the last write, before this moment.
-    })
+    this.#writing ??= this.#writeUntilDone()
     return this.#writing
+  }
+
+  async #writeUntilDone(): Promise<void> {
+    try {
+      await this.#writeAll()
+    } finally {
+      this.#writing = undefined
+    }
+    if (this.#wanted) await this.publish(this.#wanted) // Asked for after the last write, before this moment.
   }
 
   /** Takes the Pod out of the API for good. Resolves when it is out, or has been replaced by another of its name. */

@@ -5,7 +5,7 @@ import { serviceUnavailable } from '../../machinery/status.ts'
 import type { CommitFault } from '../../store/memory/faulty-store.ts'
 
 /** By how much a watch may be late. */
-export const WATCH_DELAY_MS_MAX = 3000
+const WATCH_DELAY_MS_MAX = 3000
 /** One in so many writes goes wrong. */
 const ONE_IN = 6
 const READS = new Set(['get', 'list', 'watch'])

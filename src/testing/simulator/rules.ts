@@ -5,7 +5,7 @@ import { hasPodEnded, isPodReady, isPodTerminating, podConditionOf } from '../..
 import type { Change } from './observer.ts'
 
 /** A truth so old may still stand in somebody's cache. */
-export const STALE_MS = 15_000
+const STALE_MS = 15_000
 /** Times are whole seconds, and clocks of machines differ. */
 const CLOCK_TOLERANCE_MS = 4000
 /** After a restart of the server one watch may be back so much sooner than another. */
