@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CommandError } from '../terminal.ts'
 
@@ -7,11 +7,11 @@ import { CommandError } from '../terminal.ts'
  * `CommandError` that names the process that holds it.
  */
 export function lockFor(path: string, command: string): Disposable {
-  mkdirSync(dirname(path), { recursive: true })
+  const isNew = mkdirSync(dirname(path), { recursive: true }) !== undefined
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       takeAtOnce(path, JSON.stringify({ pid: process.pid, command }))
-      return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
+      return { [Symbol.dispose]: () => release(path, isNew) }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       const holder = holderOf(path)
@@ -24,6 +24,12 @@ export function lockFor(path: string, command: string): Disposable {
     }
   }
   throw new CommandError(`another command took the lock ${path} at the same moment`, { advice: 'Try again.' })
+}
+
+/** A folder that was made for the lock alone goes with it: whoever was refused leaves nothing behind. */
+function release(path: string, isNew: boolean): void {
+  rmSync(path, { force: true })
+  if (isNew && existsSync(dirname(path)) && readdirSync(dirname(path)).length === 0) rmdirSync(dirname(path))
 }
 
 /** The lock appears with its content or not at all, so that nobody takes a half-written one for that of a dead command. */

@@ -11,7 +11,6 @@ export interface PreflightOptions {
   /** The user's own containerd, if one was named. */
   readonly criEndpoint: string | undefined
   readonly path: string
-  readonly userId: number
 }
 
 interface Need {
@@ -31,14 +30,17 @@ const NEEDS: readonly Need[] = [
 const CNI_FOLDERS = ['/usr/lib/cni', '/opt/cni/bin']
 const FREE_BYTES_MIN = 256 * 1024 * 1024
 
+/** Throws a `CommandError` for anyone but root. */
+export function requireRoot(userId: number): void {
+  if (userId === 0) return
+  throw new CommandError('real containers need root, and this is not root', {
+    advice:
+      'Run it with sudo. For a cluster of simulated machines inside a test, root is not needed: see docs/testing.md.',
+  })
+}
+
 /** Throws one `CommandError` that names everything missing. */
 export async function checkMachine(options: PreflightOptions): Promise<void> {
-  if (options.userId !== 0) {
-    throw new CommandError('real containers need root, and this is not root', {
-      advice:
-        'Run it with sudo. For a cluster of simulated machines inside a test, root is not needed: see docs/testing.md.',
-    })
-  }
   checkPrograms(options)
   checkKernel()
   checkRoom(options.dataDir)

@@ -9,7 +9,7 @@ import { type DataLayout, dataLayoutOf } from '../../host/data-layout.ts'
 import { adminClient, runningProcesses, SERVER_PROCESS, serverProcess } from '../../host/local-cluster.ts'
 import { lockFor } from '../../host/lock.ts'
 import { type PlannedMachine, plannedMachines } from '../../host/machine-plan.ts'
-import { checkMachine } from '../../host/preflight.ts'
+import { checkMachine, requireRoot } from '../../host/preflight.ts'
 import { type ProcessRecord, startDetached } from '../../host/processes.ts'
 import { checkUserKubeconfig, mergeIntoUserKubeconfig, userKubeconfigPath } from '../../kubeconfig/user-kubeconfig.ts'
 import { ensureBridge, machineLinkOf } from '../../machines/machine-network.ts'
@@ -26,10 +26,11 @@ export async function up(config: ClusterConfig, context: CommandContext): Promis
   const machines = plannedMachines(config)
   const layout = dataLayoutOf(config.dataDir)
   checkUserKubeconfig(userKubeconfigPath(context.environment))
-  if (!serverProcess(layout))
-    await checkMachine({ ...config, path: context.environment.PATH ?? '', userId: context.userId })
+  requireRoot(context.userId)
   using _lock = lockFor(layout.lock, 'up')
-  const running = serverProcess(layout) // Asked again, as another "up" may just have been done.
+  const running = serverProcess(layout)
+  // Under the lock, since two looks at one port find each other there.
+  if (!running) await checkMachine({ ...config, path: context.environment.PATH ?? '' })
   claimDataDirectory(layout.stamp, context.version)
   if (running) refuseChanges(layout, config)
   else saveConfig(layout, config)
