@@ -1,7 +1,6 @@
-import type { Kind, KubernetesObject, Unsaved } from '../../api/kind.ts'
 import { ClusterRole, ClusterRoleBinding } from '../../api/rbac-v1/types.ts'
 import type { Client } from '../../client/client.ts'
-import { isStatusError } from '../../machinery/status.ts'
+import { ensureObject } from './ensure-object.ts'
 
 const NAME = 'holdfast:machine'
 const READ = ['get', 'list', 'watch']
@@ -11,7 +10,7 @@ const READ = ['get', 'list', 'watch']
  * and it makes the local volumes that are to lie on it.
  */
 export async function ensureMachineRole(client: Client): Promise<void> {
-  await ensure(client, ClusterRole, {
+  await ensureObject(client, ClusterRole, {
     metadata: { name: NAME },
     rules: [
       { apiGroups: [''], resources: ['namespaces', 'pods', 'services', 'endpoints', 'nodes'], verbs: READ },
@@ -23,17 +22,9 @@ export async function ensureMachineRole(client: Client): Promise<void> {
       { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     ],
   })
-  await ensure(client, ClusterRoleBinding, {
+  await ensureObject(client, ClusterRoleBinding, {
     metadata: { name: NAME },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: NAME },
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:nodes' }],
   })
-}
-
-async function ensure<T extends KubernetesObject>(client: Client, kind: Kind<T>, object: Unsaved<T>): Promise<void> {
-  try {
-    await client.create(kind, object)
-  } catch (error) {
-    if (!isStatusError(error, 'AlreadyExists')) throw error
-  }
 }

@@ -1,7 +1,7 @@
 import { StorageClass } from '../../api/storage-v1/types.ts'
 import type { Client } from '../../client/client.ts'
 import { standardStorageClass } from '../../controllers/local-volume-provisioner/standard-storage-class.ts'
-import { isStatusError } from '../../machinery/status.ts'
+import { ensureObject } from './ensure-object.ts'
 
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 
@@ -12,9 +12,5 @@ export async function ensureStandardClass(
 ): Promise<void> {
   const { metadata, ...rest } = standardStorageClass
   const annotations = { ...metadata.annotations, [DEFAULT_CLASS]: String(isDefault) }
-  try {
-    await client.create(StorageClass, { ...rest, metadata: { ...metadata, annotations } })
-  } catch (error) {
-    if (!isStatusError(error, 'AlreadyExists')) throw error
-  }
+  await ensureObject(client, StorageClass, { ...rest, metadata: { ...metadata, annotations } })
 }
