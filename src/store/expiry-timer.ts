@@ -56,24 +56,25 @@ export class ExpiryTimer {
     this.#timerForMs = atMs
     this.#timer = this.#clock.schedule(delayMs, () => {
       this.#timerForMs = Number.POSITIVE_INFINITY
-      this.#sweep ??= this.#run()
+      this.#sweep ??= this.#run().then(goesOn => {
+        this.#sweep = undefined
+        if (goesOn) this.#plan()
+        else this.#setFor(this.#clock.now().getTime() + RETRY_MS)
+      })
     })
   }
 
-  async #run(): Promise<void> {
-    let failed = false
+  /** Tells whether everything that was due is gone. A timer may be early by a moment: then nothing is due yet. */
+  async #run(): Promise<boolean> {
     try {
       for (;;) {
         const due = this.#source.due(this.#clock.now().getTime())
-        if (due.length === 0 || this.#stopped) break
+        if (due.length === 0 || this.#stopped) return true
         await Promise.all(due.map(expiry => this.#source.expire(expiry)))
       }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      failed = true // The disk is full or the server away. What is due stays due.
+      return false // The disk is full or the server away. What is due stays due.
     }
-    this.#sweep = undefined
-    if (failed) this.#setFor(this.#clock.now().getTime() + RETRY_MS)
-    else this.#plan()
   }
 }
