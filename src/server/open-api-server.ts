@@ -99,7 +99,7 @@ export async function openApiServer(options: OpenApiServerOptions): Promise<Open
   await registry.whenReady()
   caches.start(registry)
   await caches.whenSynced()
-  if (options.bootstrap) await ensureBootstrapObjects(transport, options.bootstrap)
+  if (options.bootstrap) await ensureBootstrapObjects(transport, { ...options.bootstrap, clock })
   return {
     ...server,
     registry,

@@ -10,10 +10,11 @@ test('IPv6 addresses are read and written as URLs read and write them', () => {
     fc.property(fc.ipV6(), address => {
       expect(addressText(addressBytes(address)!)).toBe(canonical(address))
     }),
+    { numRuns: 1000 },
   )
 })
 
-test.each(['::', '::1', '1::', 'fe80::1', '1:0:0:2:0:0:0:3', '2001:db8::1:0:0:1', '::ffff:10.0.0.1'])(
+test.each(['::', '::1', '1::', 'fe80::1', '1:0:0:2:0:0:0:3', '2001:db8::1:0:0:1', '::ffff:10.0.0.1', '::1:0:1:0:0:1'])(
   '%s has its shortest form',
   address => {
     expect(addressText(addressBytes(address)!)).toBe(canonical(address))

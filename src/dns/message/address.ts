@@ -41,15 +41,20 @@ export function addressText(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, index) =>
     ((bytes[2 * index]! << 8) | bytes[2 * index + 1]!).toString(16),
   )
-  const text = groups.join(':')
-  const longest = [...text.matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)]
-    .map(([run]) => run)
-    .sort((a, b) => b.length - a.length)[0]
-  if (longest === undefined) return text
-  return text
-    .replace(longest, ':')
-    .replace(/^:(?!:)/, '::')
-    .replace(/([^:]):$/, '$1::')
+  const { start, length } = longestZeros(groups)
+  if (length < 2) return groups.join(':')
+  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`
+}
+
+/** The first of the longest runs of zero groups. */
+function longestZeros(groups: readonly string[]): { readonly start: number; readonly length: number } {
+  let longest = { start: 0, length: 0 }
+  for (let start = 0; start < groups.length; start++) {
+    const end = groups.findIndex((group, index) => index >= start && group !== '0')
+    const length = (end < 0 ? groups.length : end) - start
+    if (length > longest.length) longest = { start, length }
+  }
+  return longest
 }
 
 /** `5.0.244.10.in-addr.arpa` (RFC 1035 section 3.5), or its likeness under `ip6.arpa` (RFC 3596 section 2.5). */
