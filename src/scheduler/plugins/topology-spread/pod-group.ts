@@ -4,7 +4,9 @@ import type { InformerFactory } from '../../../client/informer.ts'
 import { controllerOf } from '../../../machinery/object.ts'
 import { type Labels, matchesLabels, type Requirements, requirementsOf } from '../../../machinery/selectors.ts'
 import type { PodInfo } from '../../pod-info.ts'
-import type { GroupOf } from './topology-spread.ts'
+
+/** What a Pod belongs to: labels of the Pods to spread it from when it has no constraint of its own. */
+export type GroupOf = (pod: PodInfo) => Requirements | undefined
 
 /** Finds what a Pod belongs to: the Services that select it and the set that controls it, all of their labels. */
 export function podGroups(informers: InformerFactory): GroupOf {

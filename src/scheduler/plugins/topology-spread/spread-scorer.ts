@@ -4,8 +4,8 @@ import type { NodeInfo } from '../../node-info.ts'
 import type { Scorer } from '../../plugin.ts'
 import type { CountByNode } from '../../pod-counts.ts'
 import type { PodInfo } from '../../pod-info.ts'
+import type { GroupOf } from './pod-group.ts'
 import { constraintsOf, defaultConstraintsOf, type SpreadConstraint } from './spread-constraint.ts'
-import type { GroupOf } from './topology-spread.ts'
 
 interface Weighed {
   readonly constraint: SpreadConstraint

@@ -1,19 +1,16 @@
 import { deepEqual } from 'fast-equals'
-import type { Requirements } from '../../../machinery/selectors.ts'
 import { selectsPod } from '../../affinity-term.ts'
 import type { ClusterState } from '../../cluster-state.ts'
 import type { NodeInfo } from '../../node-info.ts'
 import type { Plugin } from '../../plugin.ts'
 import type { CountByNode } from '../../pod-counts.ts'
 import type { PodInfo } from '../../pod-info.ts'
+import type { GroupOf } from './pod-group.ts'
 import { constraintsOf, type SpreadConstraint } from './spread-constraint.ts'
 import { spreadScorer } from './spread-scorer.ts'
 
 const SKEWED = "node(s) didn't match pod topology spread constraints"
 const NO_DOMAIN = "node(s) didn't match pod topology spread constraints (missing required label)"
-
-/** What a Pod belongs to: labels of the Pods to spread it from when it has no constraint of its own. */
-export type GroupOf = (pod: PodInfo) => Requirements | undefined
 
 /** Spreads Pods evenly over domains: strictly (`DoNotSchedule`) or as well as possible (`ScheduleAnyway`). */
 export function topologySpread(state: ClusterState, groupOf: GroupOf): Plugin {
