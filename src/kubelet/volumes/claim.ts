@@ -4,6 +4,7 @@ import {
   PersistentVolume as PersistentVolumeKind,
   type Pod,
 } from '../../api/core-v1/types.ts'
+import { volumeSourcesOf } from '../../machinery/volume-source.ts'
 import { checkHostPath } from './host-path.ts'
 import { mountNfs } from './nfs.ts'
 import { type MountedVolume, MountFailure, type VolumeContext, type VolumePlugin } from './volume-plugin.ts'
@@ -55,21 +56,9 @@ async function setUpPersistent({ metadata, spec }: PersistentVolume, context: Vo
     await mountNfs(spec.nfs, { directory, disk, options: spec.mountOptions ?? [] })
     return { path: directory, readOnly: spec.nfs.readOnly ?? false, takesGroup: false }
   }
-  const kind = Object.keys(spec).find(key => !KNOWN_FIELDS.has(key)) ?? 'none'
+  const kind = Object.keys(volumeSourcesOf(spec))[0] ?? 'none'
   throw new MountFailure(`volume "${metadata.name}" has a source that this machine cannot mount: ${kind}`)
 }
-
-const KNOWN_FIELDS = new Set([
-  'accessModes',
-  'capacity',
-  'claimRef',
-  'mountOptions',
-  'nodeAffinity',
-  'persistentVolumeReclaimPolicy',
-  'storageClassName',
-  'volumeAttributesClassName',
-  'volumeMode',
-])
 
 /** A directory or block device of this machine. A directory that is gone is not made anew: its data would be missing. */
 async function setUpLocal(

@@ -3,6 +3,7 @@ import { type FieldError, forbidden, invalid, required } from '../../machinery/f
 import type { JsonValue } from '../../machinery/json.ts'
 import { dnsSubdomainProblems } from '../../machinery/names.ts'
 import { compareQuantities } from '../../machinery/quantity.ts'
+import { volumeSourcesOf } from '../../machinery/volume-source.ts'
 import { sameMeaning } from '../write/same-meaning.ts'
 import { oneOf, selectorErrors, wellFormed } from './field-rules.ts'
 import { nodeTermErrors } from './pod-spec-validation.ts'
@@ -77,23 +78,6 @@ function fixedWishes({ spec }: PersistentVolumeClaim, old: PersistentVolumeClaim
   return JSON.parse(JSON.stringify(fixed)) as JsonValue
 }
 
-const NOT_SOURCES = new Set([
-  'accessModes',
-  'capacity',
-  'claimRef',
-  'mountOptions',
-  'nodeAffinity',
-  'persistentVolumeReclaimPolicy',
-  'storageClassName',
-  'volumeAttributesClassName',
-  'volumeMode',
-])
-
-const sourcesOf = (volume: PersistentVolume): readonly string[] =>
-  Object.entries(volume.spec ?? {})
-    .filter(([name, value]) => value !== undefined && !NOT_SOURCES.has(name))
-    .map(([name]) => name)
-
 /** The rules of a volume. */
 export function volumeErrors(volume: PersistentVolume): readonly FieldError[] {
   const { spec } = volume
@@ -112,7 +96,7 @@ export function volumeErrors(volume: PersistentVolume): readonly FieldError[] {
     }),
     ...oneOf(spec?.volumeMode, { path: 'spec.volumeMode', choices: VOLUME_MODES }),
   )
-  const sources = sourcesOf(volume)
+  const sources = Object.keys(volumeSourcesOf(volume.spec))
   if (sources.length === 0) errors.push(required('spec', 'must specify a volume type'))
   for (const name of sources.slice(1)) errors.push(forbidden(`spec.${name}`, 'may not specify more than 1 volume type'))
   if (spec?.hostPath && !spec.hostPath.path) errors.push(required('spec.hostPath.path'))
@@ -129,10 +113,8 @@ export function volumeErrors(volume: PersistentVolume): readonly FieldError[] {
 
 /** Where the bytes are cannot change under a claim. */
 export function volumeUpdateErrors(volume: PersistentVolume, old: PersistentVolume): readonly FieldError[] {
-  const sourceOf = ({ spec }: PersistentVolume): JsonValue =>
-    Object.fromEntries(Object.entries(spec ?? {}).filter(([name]) => !NOT_SOURCES.has(name))) as JsonValue
   const errors: FieldError[] = []
-  if (!sameMeaning(sourceOf(volume), sourceOf(old))) {
+  if (!sameMeaning(volumeSourcesOf(volume.spec), volumeSourcesOf(old.spec))) {
     errors.push(forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'))
   }
   if (!sameMeaning(volume.spec?.volumeMode, old.spec?.volumeMode)) {
