@@ -48,3 +48,13 @@ test('an object that makes too many events gets fewer, one more every five minut
   record(102)
   expect(await world.events()).toHaveLength(26)
 })
+
+test('events of one second are listed in the order in which they happened', async () => {
+  await using world = await recording()
+  const reasons = ['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started', 'BackOff', 'Failed', 'Killing']
+  for (const [n, reason] of reasons.entries()) {
+    world.recorder.record(world.about, { type: 'Normal', reason, message: 'm' })
+    if (n % 3 === 0) await world.cluster.advance(1)
+  }
+  expect((await world.events()).map(({ reason }) => reason)).toEqual(reasons)
+})

@@ -2,7 +2,7 @@ import { Event } from '../api/core-v1/types.ts'
 import type { KubernetesObject } from '../api/kind.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
-import type { Random } from '../machinery/random.ts'
+import { integerBelow, type Random } from '../machinery/random.ts'
 import { isStatusError } from '../machinery/status.ts'
 import { timeText } from '../machinery/time.ts'
 import type { Client } from './client.ts'
@@ -64,6 +64,7 @@ export class ApiEventRecorder implements EventRecorder {
   readonly #similar = new Map<string, Similar>()
   readonly #allowances = new Map<string, Allowance>()
   #isWriting = false
+  #lastNanoseconds = 0n
   /** Events that were not written: too many, or refused by the server. */
   dropped = 0
 
@@ -85,7 +86,7 @@ export class ApiEventRecorder implements EventRecorder {
     this.#isWriting = true
     for (let next = this.#pending.shift(); next; next = this.#pending.shift()) {
       try {
-        await this.#write(next.about, next.note, timeText(next.at))
+        await this.#write(next.about, next.note, next.at)
       } catch (error) {
         this.dropped++
         this.#dependencies.logger.debug({ err: error, reason: next.note.reason }, 'event not written')
@@ -94,11 +95,15 @@ export class ApiEventRecorder implements EventRecorder {
     this.#isWriting = false
   }
 
-  async #write(about: KubernetesObject, note: EventNote, at: string): Promise<void> {
+  async #write(about: KubernetesObject, note: EventNote, at: Date): Promise<void> {
     const isCombined = note.message.startsWith(COMBINED)
     const key = [about.metadata.uid, note.type, note.reason, isCombined ? COMBINED : note.message].join('|')
     const written = this.#written.get(key)
-    if (written && (await this.#raiseCount(written, { at, ...(isCombined && { message: note.message }) }))) return
+    if (
+      written &&
+      (await this.#raiseCount(written, { at: timeText(at), ...(isCombined && { message: note.message }) }))
+    )
+      return
     const created = await this.#create(about, note, at)
     remember(this.#written, key, { name: created.metadata.name, namespace: created.metadata.namespace, count: 1 })
   }
@@ -117,13 +122,13 @@ export class ApiEventRecorder implements EventRecorder {
     }
   }
 
-  #create(about: KubernetesObject, { type, reason, message }: EventNote, at: string): Promise<Event> {
+  #create(about: KubernetesObject, { type, reason, message }: EventNote, at: Date): Promise<Event> {
     const { component, host } = this.#source
     const { apiVersion, kind, metadata } = about
     const namespace = metadata.namespace ?? 'default'
-    const suffix = Buffer.from(this.#dependencies.random.bytes(8)).toString('hex')
+    const time = timeText(at)
     return this.#dependencies.client.create(Event, {
-      metadata: { name: `${metadata.name.slice(0, 230)}.${suffix}`, namespace },
+      metadata: { name: `${metadata.name.slice(0, 230)}.${this.#suffix(at)}`, namespace },
       involvedObject: {
         apiVersion,
         kind,
@@ -138,10 +143,20 @@ export class ApiEventRecorder implements EventRecorder {
       source: { component, ...(host && { host }) },
       reportingComponent: component,
       reportingInstance: host ?? '',
-      firstTimestamp: at,
-      lastTimestamp: at,
+      firstTimestamp: time,
+      lastTimestamp: time,
       count: 1,
     })
+  }
+
+  /** Nanoseconds of time in hex, as upstream: so the order of names is that of events also within one second. */
+  #suffix(at: Date): string {
+    const earliest = BigInt(at.getTime()) * 1_000_000n
+    const isLater = earliest > this.#lastNanoseconds
+    // Others who write about the same object in this millisecond are unlikely to choose the same.
+    const within = BigInt(integerBelow(this.#dependencies.random, 1_000_000))
+    this.#lastNanoseconds = isLater ? earliest + within : this.#lastNanoseconds + 1n
+    return this.#lastNanoseconds.toString(16).padStart(16, '0')
   }
 
   #combined(about: KubernetesObject, note: EventNote): EventNote {
