@@ -11,7 +11,7 @@ import { bytes, codeOf, collect, createAll, listed } from '../contract/store-und
 import type { StoreDriver } from '../driver.ts'
 import { checkAgainstModel } from '../model-based.ts'
 import { openStore } from '../open-store.ts'
-import { type Batch, type Change, keysUnder } from '../store.ts'
+import { type Batch, type Change, keysUnder, revision } from '../store.ts'
 import { EtcdServer } from './etcd-server.ts'
 import { openEtcdStore } from './etcd-store.ts'
 
@@ -69,6 +69,20 @@ test('what was compacted while the server could not be reached ends the watch in
   const before = store.head()
   const [d] = await createAll(store, ['/d'])
   expect((await collect(store, { after: before, count: 1 })).map(revisionOf)).toEqual([d])
+})
+
+test('a deletion that is the last to be compacted is not left out either', async () => {
+  await using line = await cuttableLine(server.endpoint)
+  const [store, other] = [await open({ endpoints: [line.endpoint] }), await open()]
+  const [a] = await createAll(store, ['/a'])
+  const ended = codeOf(collect(store, { after: store.head(), count: 1000 }))
+  await line.cut()
+  const deleted = await other.commit({ type: 'delete', key: '/a', ifRevision: a! })
+  await other.compact(deleted)
+  await line.mend()
+  expect(await ended).toBe('compacted')
+  const late = await open() // It has to ask etcd where history begins.
+  expect(await codeOf(collect(late, { after: revision(deleted - 1), count: 1 }))).toBe('compacted')
 })
 
 test('an endpoint that does not answer is passed over', async () => {

@@ -29,7 +29,10 @@ export async function* followOnce({
   if (signal.aborted) cancel()
   signal.addEventListener('abort', cancel)
   try {
-    stream.write({ create_request: { ...range, start_revision: after + 1, progress_notify: true, prev_kv: true } })
+    // From `after` itself, which is then left out: etcd refuses to begin below its compaction mark, but may have dropped
+    // a deletion that lies exactly there.
+    const start_revision = Math.max(1, after)
+    stream.write({ create_request: { ...range, start_revision, progress_notify: true, prev_kv: true } })
     let position = after
     for await (const response of responses(stream)) {
       const mark = numberFrom(response.compact_revision)
