@@ -1,8 +1,9 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { type Revision, revision } from '../store.ts'
 import type { EtcdClient } from './etcd-client.ts'
-import { isServiceError, isTokenRefused } from './etcd-error.ts'
+import { isServiceError, isTokenRefused, storeErrorFrom } from './etcd-error.ts'
 import { numberFrom, type WatchEvent, type WatchRequest, type WatchResponse } from './etcd-messages.ts'
+import { range as rangeOf } from './etcd-methods.ts'
 
 /** What a stream tells: events up to and with a revision, perhaps none; or that what it should tell was compacted. */
 export type Followed =
@@ -29,16 +30,17 @@ export async function* followOnce({
   if (signal.aborted) cancel()
   signal.addEventListener('abort', cancel)
   try {
-    // From `after` itself, which is then left out: etcd refuses to begin below its compaction mark, but may have dropped
-    // a deletion that lies exactly there.
-    const start_revision = Math.max(1, after)
-    stream.write({ create_request: { ...range, start_revision, progress_notify: true, prev_kv: true } })
+    stream.write({ create_request: { ...range, start_revision: after + 1, progress_notify: true, prev_kv: true } })
     let position = after
     for await (const response of responses(stream)) {
       const mark = numberFrom(response.compact_revision)
       if (mark > 0) return yield { type: 'compacted', mark: revision(mark) }
       if (response.canceled) throw new Error(`etcd ended the watch: ${response.cancel_reason}`)
-      if (response.created) continue
+      if (response.created) {
+        if (after > 0 && numberFrom(response.header.revision) > after && !(await isReadable(client, range.key, after)))
+          return yield { type: 'compacted', mark: revision(after + 1) }
+        continue
+      }
       const events = response.events.filter(event => numberFrom(event.kv.mod_revision) > position)
       const last = response.events.at(-1)
       // With events the header may be ahead of what was sent; alone it tells of progress.
@@ -53,6 +55,17 @@ export async function* followOnce({
   } finally {
     signal.removeEventListener('abort', cancel)
     stream.cancel()
+  }
+}
+
+/** A watch may begin at the compaction mark itself, but a deletion that lies exactly there may have been dropped. */
+async function isReadable(client: EtcdClient, key: Buffer, at: Revision): Promise<boolean> {
+  try {
+    await client.call(rangeOf, { key, revision: at, count_only: true })
+    return true
+  } catch (error) {
+    if (storeErrorFrom(error).code === 'compacted') return false
+    throw error
   }
 }
 
