@@ -24,7 +24,9 @@ import {
   selfSubjectRulesReview,
   subjectAccessReview,
 } from './authorization/reviews.ts'
+import { BootstrapWriter } from './bootstrap/bootstrap-writer.ts'
 import { type BootstrapOptions, ensureBootstrapObjects } from './bootstrap/ensure-bootstrap-objects.ts'
+import { LivingServers } from './bootstrap/living-servers.ts'
 import { ObjectCaches, SERVER_USER } from './object-cache.ts'
 import type { VirtualResources } from './resources/virtual-resource.ts'
 import type { NodeConnection } from './streams/node-connection.ts'
@@ -99,15 +101,28 @@ export async function openApiServer(options: OpenApiServerOptions): Promise<Open
   await registry.whenReady()
   caches.start(registry)
   await caches.whenSynced()
-  if (options.bootstrap) await ensureBootstrapObjects(transport, { ...options.bootstrap, clock })
+  const living = options.bootstrap && (await begin(options.bootstrap, { transport, clock, logger }))
   return {
     ...server,
     registry,
     transport,
     async close() {
+      await living?.leave()
       caches.stop()
       await server.close()
       await registry.close()
     },
   }
+}
+
+/** Makes what a cluster begins with, and lets the other servers know of this one. */
+async function begin(
+  bootstrap: BootstrapOptions,
+  { transport, clock, logger }: { transport: ApiTransport; clock: Clock; logger: Logger },
+): Promise<LivingServers> {
+  await ensureBootstrapObjects(transport, { ...bootstrap, clock })
+  const { addresses, port } = bootstrap
+  const living = new LivingServers({ writer: new BootstrapWriter(transport), clock, logger, addresses, port })
+  await living.join()
+  return living
 }

@@ -53,8 +53,8 @@ async function madeAt(startsAt: Date): Promise<readonly Entry[]> {
     },
   })
   await apiClient(server.transport).create(StorageClass, standardStorageClass)
+  await server.close() // What lives while it serves is gone with it.
   const { entries } = await store.list(EVERY_KEY, { limit: ENTRIES_MAX })
-  await server.close()
   await store.close()
   return entries.toSorted((a, b) => a.modRevision - b.modRevision)
 }

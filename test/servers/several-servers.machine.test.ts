@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Deployment } from '../../src/api/apps-v1/types.ts'
 import { Lease } from '../../src/api/coordination-v1/types.ts'
-import { ConfigMap, Pod } from '../../src/api/core-v1/types.ts'
+import { ConfigMap, Endpoints, Pod } from '../../src/api/core-v1/types.ts'
 import { apiClient } from '../../src/client/api-client.ts'
 import type { Client } from '../../src/client/client.ts'
 import { HttpsTransport } from '../../src/client/https-transport.ts'
@@ -87,6 +87,30 @@ test('what one server wrote, the other reads at once', async () => {
   }
 })
 
+/** Resolves when the Service by which Pods find the API has as many ports behind it: each server here has its own. */
+async function untilBehindService(client: Client, count: number): Promise<void> {
+  const countOf = ({ subsets = [] }: Endpoints): number => subsets.flatMap(({ ports = [] }) => ports).length
+  const { items, resourceVersion } = await client.list(Endpoints, { namespace: 'default' })
+  if (items.some(one => one.metadata.name === 'kubernetes' && countOf(one) === count)) return
+  const signal = AbortSignal.timeout(30_000)
+  for await (const { object } of client.watch(Endpoints, { namespace: 'default', resourceVersion, signal })) {
+    if (object.metadata.name === 'kubernetes' && countOf(object) === count) return
+  }
+  throw new Error(`the Service has not come to ${count} servers within half a minute`)
+}
+
+test('a server that stops is out of the Service at once, one that starts is in it', { timeout: 90_000 }, async () => {
+  const [{ client }] = servers as [RunningServer]
+  await untilBehindService(client, 2)
+  const third = await startServer('c')
+  await untilBehindService(client, 3)
+  const ended = new Promise(resolve => third.process.once('exit', resolve))
+  third.process.kill('SIGTERM')
+  await ended
+  await third.transport[Symbol.asyncDispose]()
+  await untilBehindService(client, 2)
+})
+
 test('when the leader is killed another goes on with its work, and nothing is done twice', {
   timeout: 90_000,
 }, async () => {
@@ -126,4 +150,5 @@ test('when the leader is killed another goes on with its work, and nothing is do
   )
   const after = await other.client.list(Pod, { namespace: 'default', labelSelector: 'app=web' })
   expect(after.items).toHaveLength(4)
+  await untilBehindService(other.client, 1) // The one that was killed could not take itself out.
 })

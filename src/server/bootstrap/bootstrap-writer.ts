@@ -11,8 +11,15 @@ export const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate'
 type ClusterRoleSeed = Unsaved<ClusterRole>
 
 interface Named {
-  readonly metadata: { readonly namespace?: string; readonly name?: string }
+  readonly metadata: { readonly namespace?: string; readonly name?: string; readonly resourceVersion?: string }
 }
+
+interface Labelled {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+const ATTEMPTS_MAX = 30
 
 /** Writes what a cluster begins with, beside other servers that do the same. */
 export class BootstrapWriter {
@@ -34,19 +41,32 @@ export class BootstrapWriter {
   }
 
   /** Creates the object, or makes the one that is there say the same. */
-  async replace<T extends KubernetesObject>(kind: Kind<T>, object: Unsaved<T>): Promise<void> {
-    const found = await this.find(kind, object)
-    if (!found) return this.ensure(kind, object)
+  replace<T extends KubernetesObject>(kind: Kind<T>, object: Unsaved<T>): Promise<void> {
+    return this.#untilNoConflict(async () => {
+      const found = await this.find(kind, object)
+      if (!found) await this.create(kind, object)
+      else if (!says(found, object)) await this.update(kind, found, object)
+    })
+  }
+
+  /** Throws AlreadyExists. */
+  async create<T extends KubernetesObject>(kind: Kind<T>, object: Unsaved<T>): Promise<void> {
+    await this.#transport.request({ ...callOf(kind, object), verb: 'create', body: bodyOf(kind, object) })
+  }
+
+  /** Throws Conflict when `found` is not the newest any more. */
+  async update<T extends KubernetesObject>(kind: Kind<T>, found: T, object: Unsaved<T>): Promise<void> {
     const { metadata: _, ...content } = bodyOf(kind, object) as JsonObject
-    const isSame = Object.entries(content).every(([key, value]) =>
-      isContained(value, (found as unknown as JsonObject)[key]),
-    )
-    if (isSame) return
-    await this.#transport.request({ ...callOf(kind, object, true), verb: 'update', body: { ...found, ...content } })
+    const body = { ...(found as unknown as JsonObject), ...content }
+    await this.#transport.request({ ...callOf(kind, object, true), verb: 'update', body })
   }
 
   /** Adds rules that a newer release needs; takes none away, and leaves alone who asked for that. */
-  async ensureRole(role: ClusterRoleSeed): Promise<void> {
+  ensureRole(role: ClusterRoleSeed): Promise<void> {
+    return this.#untilNoConflict(() => this.#ensureRoleOnce(role))
+  }
+
+  async #ensureRoleOnce(role: ClusterRoleSeed): Promise<void> {
     const found = await this.find(ClusterRole, role)
     if (!found) return this.ensure(ClusterRole, role)
     if (found.metadata.annotations?.[AUTOUPDATE] === 'false') return
@@ -58,12 +78,35 @@ export class BootstrapWriter {
     await this.#transport.request({ ...callOf(ClusterRole, role, true), verb: 'update', body })
   }
 
+  /** Another server that writes the same object in the same moment is no failure: what it wrote is looked at. */
+  async #untilNoConflict(write: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await write()
+      } catch (error) {
+        const isLost = isStatusError(error, 'Conflict') || isStatusError(error, 'AlreadyExists')
+        if (!isLost || attempt >= ATTEMPTS_MAX) throw error
+      }
+    }
+  }
+
+  /** Removes this revision of the object, or whichever is there if none is named. Throws Conflict. */
   async remove<T extends KubernetesObject>(kind: Kind<T>, object: Named): Promise<void> {
+    const { resourceVersion } = object.metadata
+    const body = resourceVersion ? { preconditions: { resourceVersion } } : {}
     try {
-      await this.#transport.request({ ...callOf(kind, object, true), verb: 'delete' })
+      await this.#transport.request({ ...callOf(kind, object, true), verb: 'delete', body })
     } catch (error) {
       if (!isStatusError(error, 'NotFound')) throw error
     }
+  }
+
+  async list<T extends KubernetesObject>(kind: Kind<T>, { namespace, labels }: Labelled): Promise<readonly T[]> {
+    const labelSelector = Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',')
+    const call = { ...callOf(kind, { metadata: { namespace } }), verb: 'list' as const, options: { labelSelector } }
+    return (await this.#transport.request(call)).items as unknown as readonly T[]
   }
 
   async find<T extends KubernetesObject>(kind: Kind<T>, object: Named): Promise<T | undefined> {
@@ -84,6 +127,12 @@ function callOf<T extends KubernetesObject>({ group, version, plural }: Kind<T>,
 
 const bodyOf = <T extends KubernetesObject>(kind: Kind<T>, object: Unsaved<T>): JsonValue =>
   ({ apiVersion: kind.apiVersion, kind: kind.kind, ...object }) as unknown as JsonValue
+
+/** Whether the object already has all that is wanted of it; metadata apart. */
+export function says<T extends KubernetesObject>(found: T, wanted: Unsaved<T>): boolean {
+  const { metadata: _, ...content } = wanted as unknown as JsonObject
+  return Object.entries(content).every(([key, value]) => isContained(value, (found as unknown as JsonObject)[key]))
+}
 
 /** Whether everything that `wanted` says is also in `found`, which may say more (defaults). */
 function isContained(wanted: JsonValue | undefined, found: JsonValue | undefined): boolean {

@@ -1,11 +1,11 @@
-import { Endpoints, Service } from '../../api/core-v1/types.ts'
-import { EndpointSlice } from '../../api/discovery-v1/types.ts'
+import { Service } from '../../api/core-v1/types.ts'
 import type { Unsaved } from '../../api/kind.ts'
 import { IPAddress, ServiceCIDR } from '../../api/networking-v1/types.ts'
 import { addressRangeOf, addressTextOf } from '../../machinery/address-range.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { isStatusError } from '../../machinery/status.ts'
 import type { BootstrapWriter } from './bootstrap-writer.ts'
+import { OWN_SERVICE } from './own-endpoints.ts'
 
 export interface OwnServiceOptions {
   /** Where Pods reach the server, behind the Service `kubernetes`. */
@@ -20,21 +20,20 @@ const LOOK_MS = 50
 /** Whoever took the address and has not made the Service after this time is not going to. */
 const ABANDONED_MS = 5_000
 
-/** The Service by which Pods find the API, and the addresses behind it: no selector finds them. */
+/** The Service by which Pods find the API. No selector finds what is behind it: see `LivingServers`. */
 export async function ensureOwnService(
   writer: BootstrapWriter,
   options: OwnServiceOptions & { readonly clock: Clock },
 ): Promise<void> {
-  const { addresses, port, clock, serviceRange = '10.96.0.0/12' } = options
+  const { port, clock, serviceRange = '10.96.0.0/12' } = options
   const clusterIP = addressTextOf(addressRangeOf(serviceRange).first + 1)
-  const metadata = { namespace: 'default', name: 'kubernetes' }
   const labels = { component: 'apiserver', provider: 'kubernetes' }
   await writer.ensure(ServiceCIDR, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceRange] } })
   await ensureService(writer, {
     clock,
     clusterIP,
     service: {
-      metadata: { ...metadata, labels },
+      metadata: { ...OWN_SERVICE, labels },
       spec: {
         clusterIP,
         ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
@@ -42,17 +41,6 @@ export async function ensureOwnService(
         type: 'ClusterIP',
       },
     },
-  })
-  const skipMirroring = { 'endpointslice.kubernetes.io/skip-mirror': 'true' }
-  await writer.replace(Endpoints, {
-    metadata: { ...metadata, labels: skipMirroring },
-    subsets: [{ addresses: addresses.map(ip => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
-  })
-  await writer.replace(EndpointSlice, {
-    metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
-    addressType: 'IPv4',
-    endpoints: addresses.map(address => ({ addresses: [address], conditions: { ready: true } })),
-    ports: [{ name: 'https', port, protocol: 'TCP' }],
   })
 }
 
