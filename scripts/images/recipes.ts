@@ -90,6 +90,42 @@ httpd -p 8080 -h /www
 while true; do echo "$(date +%s) $(hostname) \${POD_UID:-?}" >> /logs/holders.log; sleep 1; done
 `
 
+/**
+ * Answers as the nslookup of busybox 1.28 does, which resolves by the rules of resolv.conf (search list, ndots) and tells
+ * the name behind each address. The one of Debian's newer busybox asks for names with a dot in them only as they stand.
+ */
+const NSLOOKUP = `#!/bin/sh
+name=$1
+server=\${2:-$(awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf)}
+addresses() { busybox nslookup -type=a "$1" "$server" 2>/dev/null | awk '/^Name:/ { n = 1 } n && /^Address/ { print $NF }'; }
+behind() { busybox nslookup "$1" "$server" 2>/dev/null | awk '/name = / { sub(/[.]$/, "", $NF); print " " $NF; exit }'; }
+printf '%-10s %s\\n%-10s %s%s\\n\\n' Server: "$server" 'Address 1:' "$server" "$(behind "$server")"
+case $name in
+  '') echo 'Usage: nslookup HOST [SERVER]' >&2; exit 1 ;;
+  *[!0-9.]*)
+    ndots=$(sed -n 's/^options.*ndots:\\([0-9]*\\).*/\\1/p' /etc/resolv.conf)
+    dots=$(printf %s "$name" | tr -cd . | wc -c)
+    search=$(awk '/^search/ { $1 = ""; print }' /etc/resolv.conf)
+    case $name in *.) search= ;; esac
+    set --
+    for domain in $search; do set -- "$@" "$name.$domain"; done
+    if [ "$dots" -lt "\${ndots:-1}" ]; then set -- "$@" "$name"; else set -- "$name" "$@"; fi
+    for candidate; do found=$(addresses "$candidate"); [ -n "$found" ] && break; done
+    ;;
+  *) found=$name ;;
+esac
+if [ -z "$found" ]; then
+  echo "nslookup: can't resolve '$name': Name or service not known"
+  exit 1
+fi
+printf '%-10s %s\\n' Name: "$name"
+number=0
+for address in $found; do
+  number=$((number + 1))
+  printf 'Address %s: %s%s\\n' "$number" "$address" "$(behind "$address")"
+done
+`
+
 const CURL_LIBRARIES = [
   ...['libcurl4', 'libbrotli1', 'libcom-err2', 'libffi8', 'libgmp10', 'libgnutls30', 'libgssapi-krb5-2', 'libhogweed6'],
   ...['libidn2-0', 'libk5crypto3', 'libkeyutils1', 'libkrb5-3', 'libkrb5support0', 'libldap-2.5-0', 'libnettle8'],
@@ -102,8 +138,10 @@ export const RECIPES: readonly Recipe[] = [
   {
     id: 'busybox',
     names: ['docker.io/library/busybox:1.28', 'docker.io/library/busybox:1.36'],
-    packages: [],
+    // The shell of the static one runs its own nslookup whatever lies on the PATH.
+    packages: ['libc6', 'busybox'],
     config: { Cmd: ['sh'], Env: [PATH] },
+    files: { 'bin/nslookup': { content: NSLOOKUP, mode: 0o755 } },
   },
   {
     id: 'nginx',

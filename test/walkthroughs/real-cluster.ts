@@ -13,6 +13,8 @@ import { freePort } from '../free-port.ts'
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const COMMAND = join(root, 'bin/holdfast.js')
+/** Where kubectl runs, so that a test may type `-f nginx-svc.yaml` as a reader does. */
+const MANIFESTS = join(import.meta.dirname, 'manifests')
 /** How long a command may take before the test calls it stuck. */
 const COMMAND_TIMEOUT_MS = 120_000
 
@@ -98,6 +100,26 @@ export class RealCluster implements AsyncDisposable {
     return out
   }
 
+  /** Runs a command on a terminal of its own, waits for the prompt, types the lines, and answers what the screen shows. */
+  async onTerminal(command: string, { prompt, lines }: { prompt: RegExp; lines: readonly string[] }): Promise<string> {
+    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      env: this.#environment,
+      cwd: MANIFESTS,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const timer = setTimeout(() => child.kill(), COMMAND_TIMEOUT_MS)
+    let screen = ''
+    let isTyped = false
+    for await (const chunk of child.stdout) {
+      screen += String(chunk).replaceAll('\r', '')
+      if (isTyped || !prompt.test(screen)) continue
+      isTyped = true
+      child.stdin.write(lines.map(line => `${line}\n`).join(''))
+    }
+    clearTimeout(timer)
+    return screen
+  }
+
   /**
    * Follows what kubectl prints until a line satisfies the condition; answers all lines up to it. Throws after the time,
    * with what was printed instead.
@@ -107,7 +129,11 @@ export class RealCluster implements AsyncDisposable {
     isEnough: (lines: readonly string[]) => boolean,
     timeoutMs = COMMAND_TIMEOUT_MS,
   ): Promise<readonly string[]> {
-    const child = spawn('kubectl', wordsOf(command), { env: this.#environment, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn('kubectl', wordsOf(command), {
+      env: this.#environment,
+      cwd: MANIFESTS,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const timer = setTimeout(() => child.kill(), timeoutMs)
     const lines: string[] = []
     try {
@@ -146,6 +172,7 @@ export class RealCluster implements AsyncDisposable {
   async #output(file: string, args: readonly string[], input?: string): Promise<Output> {
     const child = run(file, [...args], {
       env: this.#environment,
+      cwd: MANIFESTS,
       timeout: COMMAND_TIMEOUT_MS,
       maxBuffer: 16 * 1024 * 1024,
     })
@@ -166,4 +193,4 @@ const wordsOf = (command: string): string[] =>
     ([, single, double, plain]) => single ?? double ?? plain ?? '',
   )
 
-export const manifest = (name: string): string => readFileSync(join(import.meta.dirname, 'manifests', name), 'utf8')
+export const manifest = (name: string): string => readFileSync(join(MANIFESTS, name), 'utf8')
