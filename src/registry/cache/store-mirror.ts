@@ -137,9 +137,17 @@ export class StoreMirror {
   }
 
   async #follow(): Promise<void> {
-    const options = { after: this.#revision, signal: this.#stop.signal }
-    for await (const batch of this.#store.watch(keysUnder('/'), options)) this.#apply(batch)
-    if (!this.#stop.signal.aborted) throw new StoreError('closed', 'the store ended its watch')
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        const options = { after: this.#revision, signal }
+        for await (const batch of this.#store.watch(keysUnder('/'), options)) this.#apply(batch)
+        if (!signal.aborted) throw new StoreError('closed', 'the store ended its watch')
+      } catch (error) {
+        // Thousands of writes at one moment: the store still has them all, and tells them at once when asked anew.
+        if (!(error instanceof StoreError && error.code === 'behind')) throw error
+      }
+    }
   }
 
   #apply(batch: Batch): void {
