@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededRandom } from '../../src/fakes/seeded-random.ts'
 import { integerBelow } from '../../src/machinery/random.ts'
+import { systemClock } from '../../src/machinery/system-clock.ts'
 import { describeAsRoot } from '../needs-root.ts'
 import { isReady, RealNode } from './real-node.ts'
 
@@ -52,5 +53,19 @@ describeAsRoot('whatever is killed on a real machine', () => {
     for (const name of NAMES) await node.untilGone(name)
     for (const uid of uids) await node.untilForgotten(uid)
     await expect.poll(() => node.leftovers(), { timeout: 10_000 }).toEqual([]) // A shim ends a moment after its Pod.
+  })
+
+  test('containerd that is killed while it makes sandboxes leaves nothing of them', { timeout: 180_000 }, async () => {
+    for (let round = 0; round < 5; round++) {
+      const name = `half-${round}`
+      await node.run(name)
+      await expect.poll(() => node.networkNamespaces(), { interval: 1, timeout: 10_000 }).not.toEqual([])
+      await systemClock.sleep(round * 20) // Another moment of its making each time.
+      process.kill(await node.containerdPid(), 'SIGKILL')
+      await node.untilReady(name)
+      await node.delete(name)
+      await node.untilGone(name)
+      await expect.poll(() => node.leftovers(), { timeout: 10_000 }).toEqual([])
+    }
   })
 })

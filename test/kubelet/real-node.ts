@@ -299,6 +299,11 @@ export class RealNode implements AsyncDisposable {
     return own.map(line => Number(line.trim().split(' ')[0]))
   }
 
+  /** Those that containerd has made: the first of what there is of a sandbox. */
+  async networkNamespaces(): Promise<readonly string[]> {
+    return readdir(join(this.directory, 'state', 'io.containerd.grpc.v1.cri', 'netns')).catch(() => [])
+  }
+
   /** What Pods have on this machine: to be compared with nothing when all Pods are gone. */
   async leftovers(): Promise<readonly string[]> {
     const { runtime, disk, cgroups } = this.machine.doors
@@ -310,6 +315,7 @@ export class RealNode implements AsyncDisposable {
       cgroup: await cgroups.list(),
       directory: await disk.listDirectory(join(this.directory, 'kubelet', 'pods')),
       log: await disk.listDirectory(join(this.directory, 'logs')),
+      namespace: await this.networkNamespaces(),
       address: (await disk.listDirectory(join(this.directory, 'ipam', this.bridge))).filter(name =>
         name.startsWith('10.'),
       ),

@@ -7,6 +7,7 @@ import type { Component } from '../../machinery/component.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import { CriChannel } from '../cri/grpc-channel.ts'
 import { type ContainerdConfig, type ContainerdPaths, containerdConfigText } from './containerd-config.ts'
+import { removeAbandoned, type SandboxTraces, sandboxTraces } from './sandbox-traces.ts'
 
 export interface ContainerdOptions extends ContainerdPaths {
   readonly clock: Clock
@@ -23,6 +24,7 @@ const RESTART_MS_MIN = 200
 const RESTART_MS_MAX = 10_000
 const STOP_MS = 10_000
 const READY_POLL_MS = 30
+const READY_CALL_MS = 1000
 const CAP_SYS_RESOURCE = 24n
 
 /**
@@ -76,6 +78,7 @@ export class Containerd implements Component {
 
   /** Starts it and waits for its end; says how it ended. */
   async #runOnce(signal: AbortSignal): Promise<string> {
+    const traces = await sandboxTraces(this.#options)
     const child = this.#spawn()
     const ended = new Promise<string>(resolve => {
       child.once('exit', (code, by) => resolve(by ?? `exit code ${code}`))
@@ -85,12 +88,14 @@ export class Containerd implements Component {
     const either = AbortSignal.any([signal, stop.signal])
     void ended.then(() => stop.abort())
     if (child.pid !== undefined) await writeFile(this.#path('containerd.pid'), String(child.pid))
-    void this.#untilReady(either)
+    const tidied = this.#tidyOnceReady(traces, either)
     const abort = (): void => void this.#end(child, ended)
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
     try {
-      return await ended
+      const text = await ended
+      await tidied
+      return text
     } finally {
       signal.removeEventListener('abort', abort)
       await rm(this.#path('containerd.pid'), { force: true })
@@ -110,19 +115,29 @@ export class Containerd implements Component {
     }
   }
 
-  async #untilReady(signal: AbortSignal): Promise<void> {
-    using channel = new CriChannel(this.#options.socket)
+  /** Once it answers, removes what the one before it has left half made. */
+  async #tidyOnceReady(traces: SandboxTraces, signal: AbortSignal): Promise<void> {
+    const { logger, socket } = this.#options
+    using channel = new CriChannel(socket)
+    const known = await this.#knownSandboxes(channel, signal)
+    if (!known) return
+    this.#firstReady.resolve()
+    try {
+      const removed = await removeAbandoned(traces, { known, options: this.#options })
+      if (removed.length > 0) logger.warn({ removed }, 'removed what was left of sandboxes that containerd lost')
+    } catch (error) {
+      logger.error({ error }, 'could not remove what was left of sandboxes that containerd lost')
+    }
+  }
+
+  /** Ids of all sandboxes, as soon as it answers; undefined when it was stopped before. */
+  async #knownSandboxes(channel: CriChannel, signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
     while (!signal.aborted) {
-      const isThere = await channel.runtime('Version', { version: 'v1' }, 1000).then(
-        () => true,
-        () => false,
-      )
-      if (isThere) {
-        this.#firstReady.resolve()
-        return
-      }
+      const answer = await channel.runtime('ListPodSandbox', {}, READY_CALL_MS).catch(() => undefined) // Not yet up.
+      if (answer) return new Set(answer.items.map(({ id }) => id))
       await this.#options.clock.sleep(READY_POLL_MS, signal).catch(() => {}) // Aborted: the loop ends.
     }
+    return undefined
   }
 
   async #end(child: ChildProcess, ended: Promise<string>): Promise<void> {
