@@ -14,6 +14,8 @@ export interface CallContext {
   readonly user: UserInfo
   /** Adds a `Warning` header (RFC 9110, code 299) to the reply. */
   warn(text: string): void
+  /** Called when a write has made an object: also an update or an apply can, and is answered as what it was (201). */
+  created?(): void
   readonly signal?: AbortSignal
 }
 

@@ -54,6 +54,20 @@ describe('bodies', () => {
     expect((await post(gzipSync(large), { headers })).json).toMatchObject({ code: 413 })
   })
 
+  test('a write that makes an object is answered with 201, whichever it was', async () => {
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'put' }, spec: {} }
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases/put'
+    const put = () => client.request(leases, { method: 'PUT', body: JSON.stringify(lease) })
+    expect([(await put()).code, (await put()).code]).toEqual([201, 200])
+    const apply = (query = '') =>
+      client.request(`${CONFIG_MAPS}/applied?fieldManager=me${query}`, {
+        method: 'PATCH',
+        body: configMap('applied'),
+        headers: { 'content-type': 'application/apply-patch+yaml' },
+      })
+    expect([(await apply('&dryRun=All')).code, (await apply()).code, (await apply()).code]).toEqual([201, 201, 200])
+  })
+
   test('a key named constructor is a key like any other', async () => {
     const answer = await post(configMap('constructor', { data: { constructor: 'x' } }))
     expect(answer.json.data).toEqual({ constructor: 'x' })

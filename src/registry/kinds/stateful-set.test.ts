@@ -170,6 +170,15 @@ test('V29: a revision has data that stays, and a number that may change', async 
   const revision = { metadata: { name: 'web-1' }, revision: 1, data: { spec: { a: 1 } } }
   const failure = await failureOf(server.create(REVISIONS, { ...revision, data: undefined }))
   expect(failure.details!.causes![0]!.field).toBe('data')
+  for (const data of ['text', 5, true, ['a']]) {
+    const { code, details } = await failureOf(server.create(REVISIONS, { ...revision, data }))
+    expect({ code, message: details?.causes?.[0]?.message }).toEqual({
+      code: 422,
+      message: 'Required value: data must be a valid JSON object',
+    })
+  }
+  const negative = await failureOf(server.create(REVISIONS, { ...revision, revision: -1 }))
+  expect(negative.details!.causes![0]!.message).toBe('Invalid value: -1: must be greater than or equal to 0')
   const created = await server.create(REVISIONS, revision)
   const renumbered = await server.update(REVISIONS, { ...created, revision: 2 })
   expect(renumbered.revision).toBe(2)

@@ -15,6 +15,9 @@ export interface Decoded {
   readonly unknownFields: readonly string[]
 }
 
+/** Published as an object, and decoded as whatever it is: the rules of its kind say what it may be. */
+const RAW = 'RawExtension'
+
 /** How deep an object may nest. Deeper ones would exhaust the stack of whoever walks them. */
 const DEPTH_MAX = 200
 
@@ -103,6 +106,7 @@ class Decoder {
   }
 
   #map(schema: Schema, value: JsonValue): JsonValue {
+    if (schema.typeName === RAW && !isObject(value)) return this.#any(value)
     if (!isObject(value)) throw this.#mismatch(schema, value)
     const out: MutableJson = {}
     const values = schema.values!

@@ -64,7 +64,11 @@ export async function createOnce(
     checkValid(scope, draft)
     const object = tracked(scope, draft)
     const subject = { operation: 'CREATE', object, name: String(object.metadata.name) } as const
-    return withAdmission(scope, subject, () => store(scope, object))
+    return withAdmission(scope, subject, async () => {
+      const stored = await store(scope, object)
+      scope.context.created?.()
+      return stored
+    })
   })
 }
 

@@ -50,10 +50,14 @@ export class ResourceHandler {
       case 'list':
         return this.#list(exchange, { call, accepted, context: { user, warn } })
       default: {
-        const encoded = await this.#dependencies.dispatcher.handle(checked, { user, warn })
+        let hasCreated = call.verb === 'create'
+        const created = (): void => {
+          hasCreated = true
+        }
+        const encoded = await this.#dependencies.dispatcher.handle(checked, { user, warn, created })
         addWarnings(exchange, warnings)
         const body = objectBytes(encoded, this.#view(exchange, call, accepted))
-        return send(exchange, { code: call.verb === 'create' ? 201 : 200, mediaType: accepted.mediaType, body })
+        return send(exchange, { code: hasCreated ? 201 : 200, mediaType: accepted.mediaType, body })
       }
     }
   }
