@@ -156,7 +156,8 @@ const mutated = (object: Json): fc.Arbitrary<Json> =>
     )
     .map(changes => {
       const copy = structuredClone(object)
-      for (const { where, value, key } of changes) change(copy, where, value, key)
+      // Copied too: a value that is shared, and changed by the next change, would come to hold itself.
+      for (const { where, value, key } of changes) change(copy, where, structuredClone(value), key)
       return copy
     })
 
