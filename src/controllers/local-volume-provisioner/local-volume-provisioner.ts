@@ -8,6 +8,7 @@ import {
   TerminalError,
 } from '../../client/controller.ts'
 import type { EventNote } from '../../client/event-recorder.ts'
+import type { Informer } from '../../client/informer.ts'
 import { isTerminating, keyText, type ObjectKey } from '../../machinery/object.ts'
 import { isStatusError } from '../../machinery/status.ts'
 import {
@@ -73,11 +74,13 @@ const isForHere = ({ metadata, spec }: PersistentVolumeClaim, nodeName: string):
 class LocalVolumes {
   readonly #dependencies: Dependencies
   readonly #options: LocalVolumeProvisionerOptions
+  /** The machine itself, for the hostname label, which may differ from the name. The others are asked for when needed. */
+  readonly #node: Informer<Node>
 
   constructor(dependencies: Dependencies, options: LocalVolumeProvisionerOptions) {
     this.#dependencies = dependencies
     this.#options = options
-    dependencies.informers.informer(Node) // For the hostname label, which may differ from the name.
+    this.#node = dependencies.informers.informer(Node, { fieldSelector: `metadata.name=${options.nodeName}` })
   }
 
   readonly reconciler: Reconciler = async key => {
@@ -151,12 +154,12 @@ class LocalVolumes {
 
   /** A hostPath volume below /tmp with `Delete`, if there is no doubt that its directory is on this machine. */
   async #reclaimHandMade(volume: PersistentVolume): Promise<void> {
-    const { client, informers } = this.#dependencies
+    const { client } = this.#dependencies
     const { persistentVolumeReclaimPolicy, hostPath, nodeAffinity } = volume.spec
     const { annotations, uid, resourceVersion, name } = volume.metadata
     if (volume.status?.phase !== 'Released' || persistentVolumeReclaimPolicy !== 'Delete') return
     if (!hostPath || !isRemovableHostPath(hostPath.path) || annotations?.[PROVISIONED_BY]) return
-    const nodes = informers.informer(Node).list()
+    const { items: nodes } = await client.list(Node)
     const possible = nodeAffinity ? nodes.filter(node => isReachableFrom(volume, node)) : nodes
     if (possible.length !== 1 || possible[0]!.metadata.name !== this.#options.nodeName) return
     await this.#options.disk.remove(hostPath.path)
@@ -180,7 +183,6 @@ class LocalVolumes {
 
   #hostname(): string {
     const { nodeName } = this.#options
-    const node = this.#dependencies.informers.informer(Node).get({ name: nodeName })
-    return node?.metadata.labels?.['kubernetes.io/hostname'] ?? nodeName
+    return this.#node.get({ name: nodeName })?.metadata.labels?.['kubernetes.io/hostname'] ?? nodeName
   }
 }

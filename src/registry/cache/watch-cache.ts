@@ -4,6 +4,7 @@ import { type Change, type Entry, type KeyRange, keysUnder, type Revision } from
 import { CachedObject } from './cached-object.ts'
 import { SortedKeys } from './sorted-keys.ts'
 import type { CacheEvent, Watcher } from './watcher.ts'
+import { type Interest, WatcherSet } from './watcher-set.ts'
 
 /** Changes of one resource that watches can start from. Older starting points are answered with 410. */
 export const HISTORY_EVENTS_MAX = 4096
@@ -14,7 +15,7 @@ export class WatchCache {
   readonly range: KeyRange
   readonly #objects = new Map<string, CachedObject>()
   readonly #keys = new SortedKeys()
-  readonly #watchers = new Set<Watcher>()
+  readonly #watchers = new WatcherSet()
   /** Objects on their way into the store, so that they need not be parsed when they come back as bytes. */
   readonly #expected = new Map<string, { readonly stored: Uint8Array; readonly object: JsonObject }>()
   #listed: (KeyRange & { readonly objects: readonly CachedObject[] }) | undefined
@@ -32,10 +33,6 @@ export class WatchCache {
 
   get size(): number {
     return this.#objects.size
-  }
-
-  get watchers(): ReadonlySet<Watcher> {
-    return this.#watchers
   }
 
   /** Nothing here changed after this revision. */
@@ -76,7 +73,7 @@ export class WatchCache {
   }
 
   endWatches(): void {
-    for (const watcher of [...this.#watchers]) watcher.end()
+    this.#watchers.end()
   }
 
   apply(change: Change): void {
@@ -89,7 +86,7 @@ export class WatchCache {
       this.#horizon = this.#history[HISTORY_EVENTS_MAX - 1]!.revision as Revision
       this.#history = this.#history.slice(HISTORY_EVENTS_MAX)
     }
-    for (const watcher of this.#watchers) watcher.push(event)
+    this.#watchers.tell(event)
   }
 
   #put(entry: Entry): CacheEvent {
@@ -133,8 +130,9 @@ export class WatchCache {
     return this.#history.slice(first)
   }
 
-  addWatcher(watcher: Watcher): void {
-    this.#watchers.add(watcher)
+  /** With an interest, only changes that may concern it are shown to the watcher. */
+  addWatcher(watcher: Watcher, interest?: Interest): void {
+    this.#watchers.add(watcher, interest)
   }
 
   removeWatcher(watcher: Watcher): void {

@@ -13,6 +13,7 @@ import {
 } from '../../machinery/selectors.ts'
 import { badRequest } from '../../machinery/status.ts'
 import type { CachedObject } from '../cache/cached-object.ts'
+import type { Interest } from '../cache/watcher-set.ts'
 import type { ServedKind } from '../served-kind.ts'
 import { viewOf } from './version-view.ts'
 
@@ -26,6 +27,8 @@ export interface Selection {
   readonly marks?: readonly (readonly Buffer[])[]
   /** The one name that can match, if the selector asks for one. */
   readonly name?: string
+  /** The one value of a field without which nothing matches, for watchers. */
+  readonly interest?: Interest
 }
 
 /** Reads the selectors of a call. Throws 400 for what cannot be read, or asks for a field that cannot be selected. */
@@ -38,7 +41,22 @@ export function selectionOf(kind: ServedKind, options: CallOptions | undefined):
     (labels.length === 0 || matchesLabels(labels, labelsOf(object))) &&
     (fields.length === 0 || matchesFields(fields, field => fieldValue(kind, object, field)))
   const marks = [...labels.flatMap(labelMarks), ...fields.flatMap(fieldMarks)]
-  return { matches, labels, ...(marks.length > 0 && { marks }), ...(name !== undefined && { name }) }
+  const interest = interestOf(kind, fields)
+  return {
+    matches,
+    labels,
+    ...(marks.length > 0 && { marks }),
+    ...(name !== undefined && { name }),
+    ...(interest && { interest }),
+  }
+}
+
+function interestOf(kind: ServedKind, fields: readonly FieldRequirement[]): Interest | undefined {
+  const exact = fields.find(({ operator, value }) => operator === '=' && value !== '')
+  if (!exact) return undefined
+  const { field, value } = exact
+  if (field === 'metadata.name') return { field, value, valueIn: ({ key }) => key.slice(key.lastIndexOf('/') + 1) }
+  return { field, value, valueIn: object => fieldValue(kind, viewOf(kind, object).object, field) }
 }
 
 /** A label that must have one of some values stands in the JSON just so. */

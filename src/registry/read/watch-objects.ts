@@ -73,7 +73,7 @@ async function openWatch(
       planned.dispose()
     },
   })
-  kind.cache.addWatcher(watcher)
+  kind.cache.addWatcher(watcher, selection.interest)
   planEnd(watcher, { options, signal, planned }, environment)
   if (options.allowWatchBookmarks) planBookmarks(kind, { watcher, planned }, environment)
   return watcher
