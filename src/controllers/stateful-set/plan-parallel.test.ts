@@ -47,3 +47,13 @@ test('a set with Pods on their way says which', () => {
     wait: { rule: 'Settling', unavailable: [{ metadata: { name: 'web-1' } }, { metadata: { name: 'web-2' } }] },
   })
 })
+
+test.each([{ type: 'RollingUpdate', rollingUpdate: { partition: 2 } }, { type: 'OnDelete' }] as const)(
+  'a Pod that is not available is told of before a rollout that rests (%o)',
+  updateStrategy => {
+    expect(planOf('aUA', { updateStrategy })).toMatchObject({ wait: { rule: 'Settling' } })
+    expect(planOf('aaA', { updateStrategy })).toMatchObject({
+      wait: { rule: updateStrategy.type === 'OnDelete' ? 'OnDelete' : 'Partition' },
+    })
+  },
+)

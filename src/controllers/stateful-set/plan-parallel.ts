@@ -20,9 +20,12 @@ export function planParallel(world: World, planUpdate: (world: World) => Plan): 
   const update = planUpdate(world)
   const slotSteps = findings.map(({ steps }) => steps).filter(steps => steps.length > 0)
   const stages = [references, deletions, ...batchesOf(slotSteps), ...update.stages]
-  const wait = lastingWaitOf(findings) ?? update.wait ?? settlingWait(world)
+  const wait = lastingWaitOf(findings) ?? (isAtRest(update) ? (settlingWait(world) ?? update.wait) : update.wait)
   return { stages: stages.filter(stage => stage.length > 0), ...(wait && { wait }) }
 }
+
+/** The rollout waits for a person at most: a Pod that is not available is then what there is to tell. */
+const isAtRest = ({ wait }: Plan): boolean => !wait || wait.rule === 'Partition' || wait.rule === 'OnDelete'
 
 function findingWithRepair(world: World, slot: Slot): { readonly steps: readonly Step[]; readonly wait?: Wait } {
   const finding = findingFor(world, slot)

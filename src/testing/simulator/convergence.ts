@@ -1,6 +1,7 @@
 import { StatefulSet } from '../../api/apps-v1/types.ts'
 import { Pod } from '../../api/core-v1/types.ts'
-import { isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
+import { controllerOf } from '../../machinery/object.ts'
+import { hasPodEnded, isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
 import type { Cluster } from '../cluster.ts'
 import { setImage } from './perform.ts'
 import { IMAGES } from './scenario.ts'
@@ -35,18 +36,39 @@ export async function converge(
     await step(LOOK_EVERY_MS)
     problem = await problemOf(cluster)
     if (problem === undefined) return undefined
-    if (passedMs === REPAIR_AFTER_MS) await deleteBrokenPods(cluster, deletedPod)
+    if (passedMs === REPAIR_AFTER_MS) await doAsConditionsSay(cluster, deletedPod)
   }
   return `not converged after ${CONVERGE_MS_MAX / 60_000} minutes without faults: ${problem}`
 }
 
-async function deleteBrokenPods(cluster: Cluster, deletedPod: (uid: string) => void): Promise<void> {
-  for (const { spec, metadata } of await cluster.pods()) {
-    if (spec.containers[0]!.image !== IMAGES.broken) continue
-    deletedPod(metadata.uid)
-    await cluster.delete(`pod/${metadata.name}`)
+/**
+ * What only a person may do, and what the conditions of the sets ask for: a Pod at a broken template is deleted (#60164), and
+ * below the partition a corrected template reaches it only when that is lowered (U12, U13; at zero replicas a broken one may have
+ * become the current revision, #121534); Pods that have ended are no good base for those above, so an ordered set is not
+ * scaled down past two of them (O14, O15; #57865) until they are deleted.
+ */
+async function doAsConditionsSay(cluster: Cluster, deletedPod: (uid: string) => void): Promise<void> {
+  const { items: sets } = await cluster.client.list(StatefulSet, { namespace: NAMESPACE })
+  for (const pod of await cluster.pods()) {
+    const { name, uid } = pod.metadata
+    const isBroken = pod.spec.containers[0]!.image === IMAGES.broken
+    const set = sets.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid)
+    const index = set && indexOf(set, name)
+    if (isBroken && set && index! < partitionOf(set)) await lowerPartition(cluster, set.metadata.name)
+    const isInTheWay = hasPodEnded(pod) && index !== undefined && (index < 0 || index >= (set?.spec.replicas ?? 1))
+    if (!isBroken && !isInTheWay) continue
+    deletedPod(uid)
+    await cluster.delete(`pod/${name}`)
   }
 }
+
+const lowerPartition = (cluster: Cluster, set: string): Promise<void> =>
+  cluster.patch(`statefulset/${set}`, { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } })
+
+const startOf = ({ spec }: StatefulSet): number => spec.ordinals?.start ?? 0
+const partitionOf = ({ spec }: StatefulSet): number => spec.updateStrategy?.rollingUpdate?.partition ?? 0
+const indexOf = (set: StatefulSet, podName: string): number =>
+  Number(podName.slice(podName.lastIndexOf('-') + 1)) - startOf(set)
 
 async function problemOf(cluster: Cluster): Promise<string | undefined> {
   const { items: sets } = await cluster.client.list(StatefulSet, { namespace: NAMESPACE })
@@ -60,17 +82,16 @@ async function problemOf(cluster: Cluster): Promise<string | undefined> {
   return stray && `Pod ${stray.metadata.name} has no set`
 }
 
-function problemOfSet({ metadata, spec, status }: StatefulSet, pods: readonly Pod[]): string | undefined {
+function problemOfSet(set: StatefulSet, pods: readonly Pod[]): string | undefined {
+  const { metadata, spec, status } = set
   const own = pods.filter(pod => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid))
-  const start = spec.ordinals?.start ?? 0
   const { replicas = 1 } = spec
-  const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0
-  const wanted = Array.from({ length: replicas }, (_, index) => `${metadata.name}-${start + index}`)
+  const wanted = Array.from({ length: replicas }, (_, index) => `${metadata.name}-${startOf(set) + index}`)
   const have = own.map(pod => pod.metadata.name)
   if ([...have].sort().join() !== [...wanted].sort().join()) return `Pods are ${have.join()}, wanted ${wanted.join()}`
   const unready = own.find(pod => !isPodReady(pod) || isPodTerminating(pod))
   if (unready) return `${unready.metadata.name} is not ready`
-  const outdated = wanted.slice(partition).find(name => {
+  const outdated = wanted.slice(partitionOf(set)).find(name => {
     const pod = own.find(candidate => candidate.metadata.name === name)
     return pod?.metadata.labels?.['controller-revision-hash'] !== status.updateRevision
   })

@@ -1,5 +1,6 @@
 import type { StatefulSet } from '../../api/apps-v1/types.ts'
 import type { PersistentVolumeClaim, Pod } from '../../api/core-v1/types.ts'
+import type { Clock } from '../../machinery/clock.ts'
 import { controllerOf } from '../../machinery/object.ts'
 import { hasPodEnded, isPodReady, isPodTerminating, podConditionOf } from '../../machinery/pod-state.ts'
 import type { Change } from './observer.ts'
@@ -31,23 +32,16 @@ interface SetState {
 
 /** Holds the order of events against what StatefulSets promise. Says each breach as a sentence. */
 export class Rules {
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #violated: (text: string) => void
   readonly #sets = new Map<string, SetState>()
   readonly #pods = new Map<string, Pod>()
   readonly #health = new Map<string, Health>()
   readonly #deletedByUser = new Set<string>()
-  readonly #statusesToCheck: { readonly set: StatefulSet; readonly atMs: number }[] = []
 
-  constructor(now: () => number, violated: (text: string) => void) {
-    this.#now = now
+  constructor(clock: Clock, violated: (text: string) => void) {
+    this.#clock = clock
     this.#violated = violated
-  }
-
-  /** Looks at what had to wait until every watch has told of its moment: they are not in step with each other. */
-  tick(): void {
-    while (this.#statusesToCheck[0] && this.#now() - this.#statusesToCheck[0].atMs >= WATCHES_APART_MS)
-      this.#checkStatus(this.#statusesToCheck.shift()!.set)
   }
 
   userDeleted(uid: string): void {
@@ -59,9 +53,9 @@ export class Rules {
     if (type === 'deleted') return void this.#sets.delete(name)
     const known = this.#sets.get(name)
     const isSame = known !== undefined && known.set.metadata.uid === uid
-    const changedMs = isSame && shapeOf(known.set) === shapeOf(object) ? known.changedMs : this.#now()
+    const changedMs = isSame && shapeOf(known.set) === shapeOf(object) ? known.changedMs : this.#now
     this.#sets.set(name, { set: object, changedMs, inRollout: isSame ? known.inRollout : new Set() })
-    if (object.status !== previous?.status) this.#statusesToCheck.push({ set: object, atMs: this.#now() })
+    if (object.status !== previous?.status) this.#checkStatusSoon(object)
   }
 
   podChanged({ type, object: pod, previous }: Change<Pod>): void {
@@ -82,11 +76,15 @@ export class Rules {
     const { name } = object.metadata
     const podName = name.replace(/^data-/, '')
     const state = this.#sets.get(podName.slice(0, podName.lastIndexOf('-')))
-    if (!state || state.set.metadata.deletionTimestamp || this.#now() - state.changedMs < STALE_MS) return
+    if (!state || state.set.metadata.deletionTimestamp || this.#now - state.changedMs < STALE_MS) return
     const policy = state.set.spec.persistentVolumeClaimRetentionPolicy
     const isDeleting = policy?.whenScaled === 'Delete' && !this.#isInRange(state.set, ordinalOf(podName))
     const isOldLife = policy?.whenDeleted === 'Delete' || policy?.whenScaled === 'Delete'
     if (!isDeleting && !isOldLife) this.#violated(`claim ${name} was deleted, which nothing asked for`)
+  }
+
+  get #now(): number {
+    return this.#clock.monotonicMs()
   }
 
   #ownerOf(pod: Pod): SetState | undefined {
@@ -97,7 +95,7 @@ export class Rules {
 
   /** Rules bind only when what the user asks for has been known to all for a while. */
   #isSettledIn({ set, changedMs }: SetState): boolean {
-    return !set.metadata.deletionTimestamp && this.#now() - changedMs > STALE_MS
+    return !set.metadata.deletionTimestamp && this.#now - changedMs > STALE_MS
   }
 
   #isInRange({ spec }: StatefulSet, ordinal: number): boolean {
@@ -126,13 +124,13 @@ export class Rules {
       const lowerName = `${set.metadata.name}-${lower}`
       const health = this.#health.get(lowerName)
       if (!this.#wasReady(health)) this.#violated(`${name} was created while ${lowerName} was not ready`)
-      else if (health!.isReady && this.#now() - health!.becameReadyMs < minReadyMs - CLOCK_TOLERANCE_MS)
+      else if (health!.isReady && this.#now - health!.becameReadyMs < minReadyMs - CLOCK_TOLERANCE_MS)
         this.#violated(`${name} was created before ${lowerName} had been ready for ${minReadyMs / 1000} s`)
     }
   }
 
   #wasReady(health: Health | undefined): boolean {
-    return health !== undefined && (health.isReady || this.#now() - health.lastReadyMs < STALE_MS)
+    return health !== undefined && (health.isReady || this.#now - health.lastReadyMs < STALE_MS)
   }
 
   /** `before` is the Pod as it was when somebody began to delete it. */
@@ -173,13 +171,18 @@ export class Rules {
       this.#violated(`the rollout took ${[...inRollout].join(', ')} at a time, where maxUnavailable is ${max}`)
   }
 
+  /** Once every watch has told of this moment, since they are not in step; and not later, since the truth goes on changing. */
+  #checkStatusSoon(set: StatefulSet): void {
+    this.#clock.schedule(WATCHES_APART_MS, () => this.#checkStatus(set))
+  }
+
   /** Counters may be late, never invented: each was true not long ago. */
   #checkStatus({ metadata, spec, status }: StatefulSet): void {
     const healths = [...this.#health]
       .filter(([name]) => name.startsWith(`${metadata.name}-`))
       .map(([, health]) => health)
-    const there = healths.filter(health => this.#now() - health.lastThereMs < STALE_MS).length
-    const ready = healths.filter(health => this.#now() - health.lastSaidReadyMs < STALE_MS)
+    const there = healths.filter(health => this.#now - health.lastThereMs < STALE_MS).length
+    const ready = healths.filter(health => this.#now - health.lastSaidReadyMs < STALE_MS)
     if ((status?.replicas ?? 0) > there)
       this.#violated(`${metadata.name} says ${status.replicas} Pods; there are ${there}`)
     if ((status?.readyReplicas ?? 0) > ready.length)
@@ -189,7 +192,7 @@ export class Rules {
   }
 
   #noteHealth(name: string, pod: Pod | undefined): void {
-    const nowMs = this.#now()
+    const nowMs = this.#now
     const health = this.#health.get(name) ?? {
       becameReadyMs: 0,
       lastReadyMs: -STALE_MS,

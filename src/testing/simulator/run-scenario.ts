@@ -84,7 +84,7 @@ class Run {
     this.#faults = faults
     const violated = (text: string): void => void this.#violations.push(`${this.#timeText()} ${text}`)
     this.#machines = new MachineCheck(violated)
-    this.#rules = new Rules(() => cluster.clock.monotonicMs(), violated)
+    this.#rules = new Rules(cluster.clock, violated)
     const observe = <T extends KubernetesObject>(kind: Kind<T>, onChange: (change: Change<T>) => void): void => {
       const pause = (): Promise<void> => cluster.clock.sleep(100)
       const transport = bug('observer', cluster.transport('observer'))
@@ -164,7 +164,6 @@ class Run {
       const leftMs = untilMs - clock.monotonicMs()
       await clock.advance(Math.max(0, Math.min(nextMs, leftMs)))
       this.#machines.look(this.#cluster)
-      this.#rules.tick()
       if (nextMs >= leftMs) return
     }
   }

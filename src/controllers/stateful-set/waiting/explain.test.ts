@@ -307,6 +307,22 @@ test('B5, #118310: a Pod that failed below the partition says at which revision 
   })
 })
 
+test.each([
+  ['Parallel', /\. Parallel: no other Pod waits for it\. .* of at most 0\.$/],
+  ['OrderedReady', /until web-0 is available\. .* of at most 0, and after "kubectl delete pod web-0 -n demo"\.$/],
+] as const)(
+  'U13: a Pod that is stuck below the partition says that only a lower one brings it the new template (%s)',
+  (podManagementPolicy, rest) => {
+    const updateStrategy = { type: 'RollingUpdate' as const, rollingUpdate: { partition: 4 } }
+    const spec = { replicas: 1, podManagementPolicy, updateStrategy }
+    const { message } = explain({ members: [member(setOf(spec), 0, 'u', pulling)], spec })
+    expect(message).toMatch(
+      /it lies below partition 4 and keeps revision web-old: web-new reaches it only with a partition/,
+    )
+    expect(message).toMatch(rest)
+  },
+)
+
 test('B9, #121534: an empty set says that the partition has nothing to hold back', () => {
   const spec = { replicas: 0, updateStrategy: { type: 'RollingUpdate' as const, rollingUpdate: { partition: 2 } } }
   expect(explain({ pods: '', spec })).toMatchObject({

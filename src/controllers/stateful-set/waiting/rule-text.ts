@@ -1,7 +1,7 @@
 import type { Pod } from '../../../api/core-v1/types.ts'
-import { isInRange, ordinalOf, replicasOf, revisionOf } from '../identity.ts'
+import { isInRange, ordinalOf, replicasOf, revisionOf, startOf } from '../identity.ts'
 import type { Wait } from '../wait.ts'
-import { isOutdated, revisionFor, type World } from '../world.ts'
+import { isOutdated, isParallel, revisionFor, type World } from '../world.ts'
 
 /** The rule that makes the set wait for this Pod, and what a person can do about it. */
 export interface RuleText {
@@ -36,7 +36,7 @@ export function ruleTextFor(world: World, wait: Wait, pod: Pod): RuleText {
     case 'Recreating':
       return { rule: 'Recreate makes no Pod until every outdated one is gone' }
     default:
-      return { rule: 'Parallel: no other Pod waits for it' }
+      return { rule: 'Parallel: no other Pod waits for it', ...stallRemedyBelowPartition(world, pod) }
   }
 }
 
@@ -61,6 +61,23 @@ function orderedRule(world: World, pod: Pod): RuleText {
   return {
     rule: `OrderedReady creates, updates and removes no other Pod until ${name} is available`,
     stallRemedy: `Ends when it is ready; a corrected template reaches it only after ${kubectlDelete(pod)}`,
+    ...stallRemedyBelowPartition(world, pod),
+  }
+}
+
+/** Deleted, it would come back as it is (U12, U13): only a lower partition brings it the template that stands now. */
+function stallRemedyBelowPartition(world: World, pod: Pod): Pick<RuleText, 'stallRemedy'> {
+  const { set, updateRevision } = world
+  const ordinal = ordinalOf(pod)
+  const index = ordinal - startOf(set)
+  const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0
+  const isKept = isOutdated(world, pod) && revisionFor(world, ordinal).metadata.name === revisionOf(pod)
+  if (!isKept || index >= partition) return {}
+  const then = isParallel(set) ? '' : `, and after ${kubectlDelete(pod)}`
+  return {
+    stallRemedy:
+      `Ends when it is ready; it lies below partition ${partition} and keeps revision ${revisionOf(pod)}: ` +
+      `${updateRevision.metadata.name} reaches it only with a partition of at most ${index}${then}`,
   }
 }
 
