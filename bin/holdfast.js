@@ -17,6 +17,7 @@ if (Number(process.versions.node.split('.')[0]) < MAJOR_MIN) {
     )
     process.exit(1)
   }
+  process.on('SIGINT', () => {}) // Ctrl-C reaches the child as well, which has something to say about it.
   const { status, signal } = spawnSync(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
   })

@@ -1,15 +1,20 @@
+import { X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Node } from '../api/core-v1/types.ts'
-import type { AgentOptions } from '../cli/command-line.ts'
-import { CommandError } from '../cli/terminal.ts'
+import type { CommandContext } from '../cli/commands/command-context.ts'
+import type { AgentConfig } from '../cli/config/agent-settings.ts'
+import { claimDataDirectory } from '../cli/host/cluster-stamp.ts'
+import { dataLayoutOf } from '../cli/host/data-layout.ts'
+import { checkMachine, requireRoot } from '../cli/host/preflight.ts'
+import { CommandError, reasonOf } from '../cli/terminal.ts'
 import { apiClient } from '../client/api-client.ts'
 import { HttpsTransport } from '../client/https-transport.ts'
 import type { Logger } from '../machinery/logger.ts'
 import { systemClock as clock } from '../machinery/system-clock.ts'
 import { type KeyPair, needsRenewal } from '../server/pki/certificate.ts'
 import { ComponentClients } from './component-clients.ts'
-import { parseJoinToken } from './join/join-token.ts'
+import { authorityHashOf, parseJoinToken } from './join/join-token.ts'
 import { pinnedAuthority } from './join/pinned-authority.ts'
 import { requestNodeCertificate } from './join/request-certificate.ts'
 import { machineLayoutOf } from './machine-side/machine-layout.ts'
@@ -19,7 +24,10 @@ import { endSignal } from './run-until-signal.ts'
 import { hostAddresses, hostName } from './server-side/host-addresses.ts'
 
 /** `holdfast agent`: this machine as part of a cluster. Joins with a token the first time, later with what it got then. */
-export async function runAgentProcess(options: AgentOptions): Promise<void> {
+export async function runAgentProcess(options: AgentConfig, context: CommandContext): Promise<void> {
+  requireRoot(context.userId)
+  await checkMachine({ ...options, path: context.environment.PATH ?? '' })
+  claimDataDirectory(dataLayoutOf(options.dataDir).stamp, context.version)
   const ending = endSignal()
   const logger = processLogger(options.logLevel)
   const nodeName = options.nodeName ?? hostName()
@@ -57,7 +65,7 @@ interface Identity {
 
 /** Certificates of this machine: those on disk while they are good, else new ones, asked for with the token or the old one. */
 async function identityOf(
-  options: AgentOptions,
+  options: AgentConfig,
   { nodeName, logger }: { nodeName: string; logger: Logger },
 ): Promise<Identity> {
   const folder = machineLayoutOf(options.dataDir).certificates
@@ -66,6 +74,7 @@ async function identityOf(
   const authority = existsSync(join(folder, 'ca.crt'))
     ? readFileSync(join(folder, 'ca.crt'), 'utf8')
     : await authorityFrom(options)
+  refuseOtherCluster(authority, options)
   writeFileSync(join(folder, 'ca.crt'), authority)
   if (known && !needsRenewal(known.certificate, clock)) return { authority, client: known }
   logger.info({ server: options.server }, 'asking for a certificate')
@@ -99,12 +108,27 @@ async function servingCertificate(
   return serving
 }
 
-const authorityFrom = (options: AgentOptions): Promise<string> =>
+/** A token names its cluster, and so does what the machine got when it joined. */
+function refuseOtherCluster(authority: string, options: AgentConfig): void {
+  if (!options.token && !options.tokenFile) return
+  if (parseJoinToken(tokenOf(options)).authorityHash === authorityHashOf(new X509Certificate(authority).raw)) return
+  throw new CommandError(`${options.dataDir} is of a machine of another cluster than the token's`, {
+    advice: 'Choose another --data-dir, or remove this one once nothing in it is needed any more.',
+  })
+}
+
+const authorityFrom = (options: AgentConfig): Promise<string> =>
   pinnedAuthority(new URL(options.server), parseJoinToken(tokenOf(options)).authorityHash)
 
-function tokenOf({ token, tokenFile }: AgentOptions): string {
+function tokenOf({ token, tokenFile }: AgentConfig): string {
   if (token) return token
-  if (tokenFile) return readFileSync(tokenFile, 'utf8')
+  if (tokenFile) {
+    try {
+      return readFileSync(tokenFile, 'utf8')
+    } catch (cause) {
+      throw new CommandError(`cannot read the token in ${tokenFile}: ${reasonOf(cause)}`, { cause })
+    }
+  }
   throw new CommandError('this machine has not joined yet, and there is no token', {
     advice: 'Make one on a server with "holdfast token", and say --token TOKEN or --token-file FILE.',
   })
@@ -124,12 +148,8 @@ function write(folder: string, name: string, { certificate, key }: KeyPair): voi
 const labelsFrom = (labels: readonly string[]): Record<string, string> =>
   Object.fromEntries(labels.map(label => [label.split('=')[0]!, label.split('=').slice(1).join('=')]))
 
+/** Its form was checked with the other settings. */
 function taintFrom(text: string): { key: string; value?: string; effect: string } {
-  const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text)
-  if (!match)
-    throw new CommandError(`--taint: "${text}" is not of the form KEY[=VALUE]:EFFECT`, {
-      advice: 'Effects: NoSchedule, PreferNoSchedule, NoExecute.',
-    })
-  const [, key, value, effect] = match
-  return { key: key!, effect: effect!, ...(value && { value }) }
+  const [, key = '', value, effect = ''] = /^([^=:]+)(?:=([^:]*))?:(.*)$/.exec(text) ?? []
+  return { key, effect, ...(value && { value }) }
 }

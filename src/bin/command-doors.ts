@@ -5,7 +5,7 @@ import type { CommandContext } from '../cli/commands/command-context.ts'
 export function commandDoors(context: CommandContext): CommandDoors {
   return {
     runServer: async config => (await import('./server-process.ts')).runServerProcess(config, context),
-    runAgent: async options => (await import('./agent-process.ts')).runAgentProcess(options),
+    runAgent: async config => (await import('./agent-process.ts')).runAgentProcess(config, context),
     runControllers: async options => (await import('./controllers-process.ts')).runControllersProcess(options),
     cleanMachine: async options => (await import('./machine-side/clean-machine.ts')).cleanMachine(options),
     powerOff: async options => (await import('./machine-side/power-off.ts')).powerOff(options),

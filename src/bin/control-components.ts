@@ -22,15 +22,16 @@ export function leadMetrics(registry: Registry): LeadMetrics {
   }
 }
 
-/** The controllers and the scheduler: what leads a cluster, one at a time. */
+/** The controllers and, unless another does its work, the scheduler: what leads a cluster, one at a time. */
 export function controlComponents(
   clients: ComponentClients,
-  options: ControllerOptions,
+  { hasScheduler = true, ...options }: ControllerOptions & { readonly hasScheduler?: boolean },
   { controllerMetrics, schedulerMetrics }: LeadMetrics,
 ): readonly Component[] {
   const controllers = controllerDefinitions(options).map(definition =>
     controllerComponent(definition, clients.dependencies({ component: definition.component }), controllerMetrics),
   )
+  if (!hasScheduler) return controllers
   const scheduler = createScheduler(clients.dependencies({ component: 'default-scheduler' }), {
     metrics: schedulerMetrics,
   })

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { commandLine } from '../cli/command-line.ts'
-import { CommandError, type Terminal } from '../cli/terminal.ts'
+import { CommandError, reasonOf, type Terminal } from '../cli/terminal.ts'
 import { commandDoors } from './command-doors.ts'
 
 const terminal: Terminal = {
@@ -24,11 +24,28 @@ try {
     version: packageJson.version,
     userId: process.getuid?.() ?? -1,
     monotonicMs: () => performance.now(),
+    onInterrupt,
   }
   await commandLine(context, commandDoors(context)).parseAsync(process.argv)
 } catch (error) {
   const code = reported(error)
   process.stderr.write('', () => process.exit(code)) // A server that failed to start may have left things open.
+}
+
+function onInterrupt(callback: () => void): Disposable {
+  let isFirst = true
+  const listener = (): void => {
+    if (!isFirst) process.exit(130)
+    isFirst = false
+    callback()
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, listener)
+  return {
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, listener)
+    },
+  }
 }
 
 /** Prints a failure as its reader needs it, and answers the exit code. */
@@ -37,6 +54,15 @@ function reported(error: unknown): number {
   if (error instanceof CommandError) {
     terminal.error(`error: ${error.message}\n${error.advice ? `${error.advice}\n` : ''}`)
     return error.exitCode
+  }
+  const { code, syscall, path } = error as NodeJS.ErrnoException
+  if (code && syscall && path) {
+    terminal.error(`error: ${path}: ${reasonOf(error)}\n`)
+    return 1
+  }
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    terminal.error(`error: ${reasonOf(error)}\nMake room, or choose another place with --data-dir.\n`)
+    return 1
   }
   terminal.error(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return 1

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { linksOf } from '../cli/commands/down/down.ts'
 import { dataLayoutOf } from '../cli/host/data-layout.ts'
+import { linksOf } from '../cli/machines/machine-links.ts'
 import { nearestTo } from '../cli/nearest.ts'
 import { CommandError, tableText } from '../cli/terminal.ts'
 import { CriRuntime } from '../kubelet/cri/cri-runtime.ts'

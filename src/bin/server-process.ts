@@ -3,7 +3,11 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { CommandContext } from '../cli/commands/command-context.ts'
 import type { ClusterConfig } from '../cli/config/settings.ts'
+import { isOnEtcd } from '../cli/config/store-url.ts'
+import { claimDataDirectory } from '../cli/host/cluster-stamp.ts'
+import { dataLayoutOf } from '../cli/host/data-layout.ts'
 import { type PlannedMachine, plannedMachines } from '../cli/host/machine-plan.ts'
+import { checkServer, requireRoot } from '../cli/host/preflight.ts'
 import type { Client } from '../client/client.ts'
 import { runWhileLeading } from '../client/leader-election.ts'
 import { clusterDnsService } from '../dns/service/cluster-dns-service.ts'
@@ -29,7 +33,13 @@ import { createJoinToken } from './token-commands.ts'
 const KUBELET_PORT = 10_250
 
 /** `holdfast server`: the API, what leads the cluster, and on a cluster of one machine that machine too. */
-export async function runServerProcess(config: ClusterConfig, { version }: CommandContext): Promise<void> {
+export async function runServerProcess(
+  config: ClusterConfig,
+  { version, userId, environment }: CommandContext,
+): Promise<void> {
+  if (config.nodes === 1 && config.machine) requireRoot(userId)
+  await checkServer({ ...config, path: environment.PATH ?? '' })
+  claimDataDirectory(dataLayoutOf(config.dataDir).stamp, version)
   const ending = endSignal()
   const logger = processLogger(config.logLevel)
   logger.info({ version, dataDir: config.dataDir }, 'starting')
@@ -53,7 +63,7 @@ export async function runServerProcess(config: ClusterConfig, { version }: Comma
       ending,
       logger,
     ),
-    ...(config.nodes === 1 ? [runOwnMachine(config, { side, clients, logger }, ending)] : []),
+    ...(config.nodes === 1 && config.machine ? [runOwnMachine(config, { side, clients, logger }, ending)] : []),
     untilAborted(ending),
   ])
   logger.info({}, 'ended')
@@ -102,7 +112,7 @@ async function runOwnMachine(
 
 /** With several servers on one etcd only the elected one leads; a store of our own has only one server. */
 function lead(
-  { store, featureGates }: ClusterConfig,
+  { store, featureGates, scheduler }: ClusterConfig,
   { side, clients, logger }: { side: ServerSide; clients: ComponentClients; logger: Logger },
   signal: AbortSignal,
 ): Promise<void> {
@@ -113,8 +123,12 @@ function lead(
     featureGates: featureGatesFrom(featureGates),
   }
   const run = (leading: AbortSignal): Promise<void> =>
-    keepAllRunning(controlComponents(clients, controllerOptions, metrics), leading, logger)
-  if (!store?.startsWith('etcd:')) return run(signal)
+    keepAllRunning(
+      controlComponents(clients, { ...controllerOptions, hasScheduler: scheduler }, metrics),
+      leading,
+      logger,
+    )
+  if (!isOnEtcd({ store })) return run(signal)
   const election = {
     client: clients.client('holdfast-server'),
     clock,

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { resolve as absolute, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { pathToFileURL } from 'node:url'
 import type { ClusterConfig } from '../cli/config/settings.ts'
+import { storeUrlOf } from '../cli/config/store-url.ts'
 import { dataLayoutOf } from '../cli/host/data-layout.ts'
 import { CommandError } from '../cli/terminal.ts'
 import { silentLogger } from '../machinery/logger.ts'
@@ -48,10 +48,9 @@ async function onStoppedStore(config: ClusterConfig, operation: StoreOperation):
       advice: 'Say which with --data-dir or --store.',
     })
   }
-  const url = config.store ?? `lmdb://${pathToFileURL(directory).pathname}`
   let store: StoreDriver
   try {
-    store = await openStore(url, { clock, logger: silentLogger })
+    store = await openStore(storeUrlOf(config, directory), { clock, logger: silentLogger })
   } catch (cause) {
     throw new CommandError((cause as Error).message, { cause })
   }

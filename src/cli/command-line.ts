@@ -1,33 +1,22 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandContext } from './commands/command-context.ts'
 import { completionScript } from './commands/completion/completion.ts'
 import { type CleanMachine, down } from './commands/down/down.ts'
 import { logs } from './commands/logs/logs.ts'
 import { status } from './commands/status/status.ts'
+import { savedConfig } from './commands/up/saved-config.ts'
 import { up } from './commands/up/up.ts'
-import { clusterConfigFrom } from './config/cluster-config.ts'
-import { type ClusterConfig, clusterSettings, type Setting } from './config/settings.ts'
+import { type AgentConfig, agentSettings } from './config/agent-settings.ts'
+import { agentConfigFrom, clusterConfigFrom } from './config/cluster-config.ts'
+import { type SettingTable, variableOf } from './config/setting.ts'
+import { type ClusterConfig, clusterSettings } from './config/settings.ts'
+import type { ConfigSources } from './config/values-from.ts'
 import { dataLayoutOf } from './host/data-layout.ts'
+import { adminKubeconfigText } from './host/local-cluster.ts'
 import { MachineDrills, type PowerOff } from './machines/machine-drills.ts'
-
-export interface AgentOptions {
-  readonly server: string
-  readonly token?: string
-  readonly tokenFile?: string
-  readonly nodeName?: string
-  readonly nodeIp?: string
-  readonly dataDir: string
-  readonly label: readonly string[]
-  readonly taint: readonly string[]
-  readonly clusterDns: string
-  readonly clusterDomain: string
-  readonly podCidr: string
-  readonly serviceCidr: string
-  readonly criEndpoint?: string
-  readonly registryMirror: readonly string[]
-  readonly logLevel: string
-}
+import { CommandError, reasonOf } from './terminal.ts'
 
 export interface ControllersOptions {
   readonly kubeconfig: string
@@ -39,7 +28,7 @@ export interface ControllersOptions {
 /** What the command line cannot do by itself: it is made of parts that only `bin/` may put together. */
 export interface CommandDoors {
   readonly runServer: (config: ClusterConfig) => Promise<void>
-  readonly runAgent: (options: AgentOptions) => Promise<void>
+  readonly runAgent: (config: AgentConfig) => Promise<void>
   readonly runControllers: (options: ControllersOptions) => Promise<void>
   readonly cleanMachine: CleanMachine
   readonly powerOff: PowerOff
@@ -65,7 +54,6 @@ export interface CommandDoors {
   }
 }
 
-const DEFAULT_DATA_DIR = clusterSettings.dataDir.default
 const { featureGates } = clusterSettings
 
 /** The whole command line. Flags of commands that start a cluster come from the settings, so that they cannot differ. */
@@ -94,7 +82,7 @@ export function commandLine(context: CommandContext, doors: CommandDoors): Comma
 function addClusterCommands(program: Command, context: CommandContext, doors: CommandDoors): void {
   const { terminal } = context
   withSettings(program.command('up').description('bring a cluster up in the background')).action((flags: Flags) =>
-    up(configFrom(flags, context), context),
+    up(configFrom(flags, context), context, doors.cleanMachine),
   )
   withDataDir(program.command('down').description('stop the cluster; its data stays'))
     .option('--purge', 'remove its data as well', false)
@@ -106,7 +94,7 @@ function addClusterCommands(program: Command, context: CommandContext, doors: Co
     .option('-f, --follow', 'go on as lines are written', false)
     .action((part: string, options: { dataDir: string; follow: boolean }) => logs({ ...options, part }, terminal))
   withSettings(program.command('server').description('run a server in the foreground, for service managers')).action(
-    (flags: Flags) => doors.runServer(configFrom(flags, context)),
+    (flags: Flags) => doors.runServer(clusterConfigFrom(sourcesOf(flags, context))),
   )
   program
     .command('controllers')
@@ -118,7 +106,7 @@ function addClusterCommands(program: Command, context: CommandContext, doors: Co
       doors.runControllers({ ...options, featureGates: checkedGates(options) }),
     )
   withDataDir(program.command('kubeconfig').description("print an administrator's kubeconfig")).action(
-    ({ dataDir }: { dataDir: string }) => terminal.out(readFileSync(dataLayoutOf(dataDir).adminKubeconfig, 'utf8')),
+    ({ dataDir }: { dataDir: string }) => terminal.out(adminKubeconfigText(dataLayoutOf(dataDir))),
   )
   withDataDir(program.command('token').description('make a token with which machines join'))
     .option('--ttl <duration>', 'how long it is good for', '24h')
@@ -127,7 +115,7 @@ function addClusterCommands(program: Command, context: CommandContext, doors: Co
 
 function addMachineCommands(program: Command, context: CommandContext, doors: CommandDoors): void {
   const { terminal } = context
-  addAgent(program, doors)
+  addAgent(program, context, doors)
   const node = program.command('node').description('failures and changes of machines that "up --nodes" made')
   const drills: readonly (readonly [name: 'stop' | 'start' | 'cut' | 'heal' | 'add' | 'remove', help: string])[] = [
     ['stop', 'take its power away'],
@@ -159,26 +147,11 @@ function addMachineCommands(program: Command, context: CommandContext, doors: Co
   )
 }
 
-function addAgent(program: Command, doors: CommandDoors): void {
-  program
-    .command('agent')
-    .description('run this machine as part of a cluster, in the foreground')
-    .requiredOption('--server <url>', 'for example https://10.0.0.1:6443')
-    .option('--token <token>', 'from "holdfast token"')
-    .option('--token-file <file>', 'a file that holds the token')
-    .option('--node-name <name>', 'name of the machine (default: the host name)')
-    .option('--node-ip <ip>', 'address of the machine (default: that of the default route)')
-    .option('--data-dir <dir>', 'where everything that must last is kept', DEFAULT_DATA_DIR)
-    .option('--label <key=value>', 'label of the Node (repeatable)', collected, [])
-    .option('--taint <key=value:effect>', 'taint of the Node (repeatable)', collected, [])
-    .option('--cluster-dns <ip>', clusterSettings.clusterDns.help, clusterSettings.clusterDns.default)
-    .option('--cluster-domain <domain>', clusterSettings.clusterDomain.help, clusterSettings.clusterDomain.default)
-    .option('--pod-cidr <range>', clusterSettings.podCidr.help, clusterSettings.podCidr.default)
-    .option('--service-cidr <range>', clusterSettings.serviceCidr.help, clusterSettings.serviceCidr.default)
-    .option('--cri-endpoint <socket>', clusterSettings.criEndpoint.help)
-    .option('--registry-mirror <host=url>', clusterSettings.registryMirror.help, collected, [])
-    .option('--log-level <level>', clusterSettings.logLevel.help, clusterSettings.logLevel.default)
-    .action((options: AgentOptions) => doors.runAgent(options))
+function addAgent(program: Command, context: CommandContext, doors: CommandDoors): void {
+  const command = program.command('agent').description('run this machine as part of a cluster, in the foreground')
+  withSettings(command, agentSettings).action((flags: Flags) =>
+    doors.runAgent(agentConfigFrom(sourcesOf(flags, context))),
+  )
 }
 
 function addDataCommands(program: Command, context: CommandContext, { store }: CommandDoors): void {
@@ -201,13 +174,24 @@ function addDataCommands(program: Command, context: CommandContext, { store }: C
 
 type Flags = Readonly<Record<string, unknown>> & { readonly config?: string }
 
-function configFrom({ config: path, ...flags }: Flags, { environment }: CommandContext): ClusterConfig {
+function sourcesOf({ config: path, ...flags }: Flags, { environment }: CommandContext): ConfigSources {
   const file = path ?? environment.HOLDFAST_CONFIG
-  return clusterConfigFrom({
-    flags,
-    environment,
-    ...(file && { file: { path: file, text: readFileSync(file, 'utf8') } }),
-  })
+  return { flags, environment, ...(file && { file: { path: file, text: configText(file) } }) }
+}
+
+function configText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new CommandError(`cannot read the settings in ${path}: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+/** What the cluster of this data directory was started with holds where nobody says otherwise. */
+function configFrom(flags: Flags, context: CommandContext): ClusterConfig {
+  const sources = sourcesOf(flags, context)
+  const before = savedConfig(dataLayoutOf(clusterConfigFrom(sources).dataDir))
+  return clusterConfigFrom({ ...sources, ...(before && { before }) })
 }
 
 /** The same check as for a server's setting. */
@@ -216,18 +200,22 @@ const checkedGates = (flags: { readonly featureGates?: readonly string[] }): rea
 
 const withDataDir = (command: Command): Command =>
   command.addOption(
-    new Option('--data-dir <dir>', clusterSettings.dataDir.help).env('HOLDFAST_DATA_DIR').default(DEFAULT_DATA_DIR),
+    new Option('--data-dir <dir>', clusterSettings.dataDir.help)
+      .env(variableOf(clusterSettings.dataDir))
+      .default(clusterSettings.dataDir.default)
+      .argParser(path => resolve(path)),
   )
 
-function withSettings(command: Command): Command {
+function withSettings(command: Command, table: SettingTable = clusterSettings): Command {
   command.option('--config <file>', 'a YAML file with any of these settings')
-  for (const setting of Object.values<Setting>(clusterSettings)) {
+  for (const setting of Object.values(table)) {
     const { flag, type, placeholder = '', help, default: fallback } = setting
     const text =
       fallback === undefined || (Array.isArray(fallback) && fallback.length === 0)
         ? help
         : `${help} (default: ${String(fallback)})`
-    if (type === 'switch') command.option(`--${flag} [true|false]`, text)
+    if (type === 'switch')
+      command.option(`--${flag} [true|false]`, text).option(`--no-${flag}`, `the same as --${flag} false`)
     else if (type === 'list') command.option(`--${flag} <${placeholder}>`, `${text} (repeatable)`, collected)
     else command.option(`--${flag} <${placeholder}>`, text)
   }

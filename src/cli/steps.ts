@@ -4,8 +4,14 @@ import type { Terminal } from './terminal.ts'
 export interface Step {
   /** For example `Starting the server`. */
   readonly title: string
-  /** May answer with a word for the end of the line: a version, an address. */
-  run(): Promise<string | undefined>
+  /** May answer with a word for the end of the line: a version, an address. Ends early, by throwing, once aborted. */
+  run(signal: AbortSignal): Promise<string | undefined>
+}
+
+interface StepOptions {
+  readonly monotonicMs: () => number
+  /** Aborted when the user wants no further step. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -15,35 +21,43 @@ export interface Step {
 export async function runSteps(
   steps: readonly Step[],
   { out, isInteractive }: Terminal,
-  nowMs: () => number,
+  { monotonicMs, signal = new AbortController().signal }: StepOptions,
 ): Promise<void> {
-  if (isInteractive) {
-    await runLive(steps, nowMs)
-    return
+  const run = async (step: Step): Promise<string | undefined> => {
+    signal.throwIfAborted()
+    const detail = await step.run(signal)
+    signal.throwIfAborted()
+    return detail
   }
-  for (const { title, run } of steps) {
-    const startedMs = nowMs()
+  if (isInteractive) return runLive(steps, run, monotonicMs)
+  for (const step of steps) {
+    const startedMs = monotonicMs()
     try {
-      const detail = await run()
-      out(`${finished('✓', title, nowMs() - startedMs, detail)}\n`)
+      const detail = await run(step)
+      out(`${finished('✓', step.title, monotonicMs() - startedMs, detail)}\n`)
     } catch (error) {
-      out(`✗ ${title} (${secondsText(nowMs() - startedMs)})\n`)
+      out(`✗ ${step.title} (${secondsText(monotonicMs() - startedMs)})\n`)
       throw error
     }
   }
 }
 
-async function runLive(steps: readonly Step[], nowMs: () => number): Promise<void> {
+async function runLive(
+  steps: readonly Step[],
+  run: (step: Step) => Promise<string | undefined>,
+  monotonicMs: () => number,
+): Promise<void> {
   const { Listr } = await import('listr2') // Slow to load, so only where it shows.
-  const tasks = steps.map(({ title, run }) => ({
-    title,
+  const tasks = steps.map(step => ({
+    title: step.title,
     task: async (_: unknown, task: { title: string }) => {
-      const startedMs = nowMs()
-      const detail = await run()
-      task.title = finished('', title, nowMs() - startedMs, detail)
+      const startedMs = monotonicMs()
+      const detail = await run(step)
+      task.title = finished('', step.title, monotonicMs() - startedMs, detail)
     },
   }))
-  await new Listr(tasks, { rendererOptions: { collapseErrors: false } }).run()
+  // What to do about Ctrl-C is ours to say: the list would end the process on the spot.
+  await new Listr(tasks, { rendererOptions: { collapseErrors: false }, registerSignalListeners: false }).run()
 }
 
 const secondsText = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

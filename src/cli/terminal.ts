@@ -24,6 +24,28 @@ export class CommandError extends Error {
   }
 }
 
+/** What went wrong, for the end of a sentence. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not'
+    case 'EISDIR':
+      return 'it is a directory'
+    case 'ENOSPC':
+      return 'the disk is full'
+    case 'EDQUOT':
+      return "this user's share of the disk is full"
+    case 'EROFS':
+      return 'the file system is read-only'
+    default:
+      return message
+  }
+}
+
 /** Columns as kubectl prints them: upper-case headings, three blanks between. */
 export function tableText(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, column) =>

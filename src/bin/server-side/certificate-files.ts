@@ -27,6 +27,11 @@ export class CertificateFiles {
     return this.#read('ca') ?? this.#write('ca', await createAuthority('holdfast-ca', this.#dependencies))
   }
 
+  /** Whether this folder is of a cluster already, maybe of another than the store's. */
+  get hasAuthority(): boolean {
+    return this.#read('ca') !== undefined
+  }
+
   /** Takes over the authority and token key of the cluster that this server joins. What it signed before is void. */
   adopt(authority: KeyPair, tokenKey: string): void {
     if (this.#read('ca')?.key === authority.key) return

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Registry as MetricsRegistry } from 'prom-client'
 import type { ClusterConfig } from '../../cli/config/settings.ts'
+import { storeUrlOf } from '../../cli/config/store-url.ts'
 import { type DataLayout, dataLayoutOf } from '../../cli/host/data-layout.ts'
 import { HOST_ADDRESS } from '../../cli/machines/machine-network.ts'
 import type { ApiTransport } from '../../machinery/api-call.ts'
@@ -79,8 +79,7 @@ function openConfiguredStore(
   config: ClusterConfig,
   { layout, logger, metrics }: { layout: DataLayout; logger: Logger; metrics: MetricsRegistry },
 ): Promise<StoreDriver> {
-  const url = config.store ?? `lmdb://${pathToFileURL(layout.store).pathname}`
-  return openStore(url, {
+  return openStore(storeUrlOf(config, layout.store), {
     clock,
     logger,
     metrics: new StoreMetrics(metrics),

@@ -23,6 +23,20 @@ test('servers on one store have one authority and one token key, also when they 
   }
 })
 
+test('a data directory of another cluster is refused and left as it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'authority-'))
+  try {
+    const store = memoryStore({ clock })
+    await shareAuthority(store, new CertificateFiles(join(folder, 'a'), { clock, random }))
+    const other = new CertificateFiles(join(folder, 'b'), { clock, random })
+    const { key } = await other.authority()
+    await expect(shareAuthority(store, other)).rejects.toThrow('of another cluster than the one in etcd')
+    expect((await other.authority()).key).toBe(key)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
 test('certificates are kept while they are good, and made anew when their names change', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'certificates-'))
   try {

@@ -9,4 +9,6 @@ export interface CommandContext {
   readonly version: string
   readonly userId: number
   readonly monotonicMs: () => number
+  /** Calls back at the first Ctrl-C (or request to end), which then ends nothing by itself. The second ends the command at once. */
+  onInterrupt(callback: () => void): Disposable
 }

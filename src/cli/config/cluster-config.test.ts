@@ -48,7 +48,7 @@ test.each([
   [{ podCidr: '10.1' }, '--pod-cidr: "10.1" must be an IPv4 range such as 10.244.0.0/16'],
   [
     { store: 'mysql://x' },
-    '--store: "mysql://x" must be lmdb:///PATH, etcd://HOST:PORT[,HOST:PORT…][/PREFIX] or memory:',
+    '--store: "mysql://x" must be lmdb:///PATH, etcd://HOST:PORT[,HOST:PORT…][/PREFIX], the same with etcds://, or memory:',
   ],
   [{ defaultStorage: 'maybe' }, '--default-storage: "maybe" must be true or false'],
   [

@@ -1,75 +1,49 @@
-import { featureGateNames, isFeatureGate } from '../../machinery/feature-gates.ts'
-import { nearestTo } from '../nearest.ts'
+import type { SettingTable, ValuesOf } from './setting.ts'
+import {
+  addressProblem,
+  domainProblem,
+  gateList,
+  gateProblem,
+  logLevelProblem,
+  minutesProblem,
+  mirrorProblem,
+  nodeCountProblem,
+  portProblem,
+  rangeProblem,
+  storeProblem,
+} from './value-problems.ts'
 
-/**
- * Every setting of a cluster, said once: as a flag (`--data-dir`), as an environment variable (`HOLDFAST_DATA_DIR`) and
- * as a key of the YAML file (`dataDir`). A flag wins over the environment, the environment over the file.
- */
-export interface Setting {
-  /** The flag without its dashes. */
-  readonly flag: string
-  readonly type: 'text' | 'number' | 'switch' | 'list'
-  readonly default?: string | number | boolean | readonly string[]
-  /** In `--help`, after the flag. */
-  readonly placeholder?: string
-  readonly help: string
-  /** What is wrong with a value, or with one item of a list, in words; undefined when it is fine. */
-  readonly problem?: (value: string) => string | undefined
-}
-
-const isPort = (value: string): string | undefined =>
-  /^\d+$/.test(value) && Number(value) > 0 && Number(value) < 65536 ? undefined : 'must be a port from 1 to 65535'
-
-const isRange = (value: string): string | undefined =>
-  /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(value) ? undefined : 'must be an IPv4 range such as 10.244.0.0/16'
-
-const isStore = (value: string): string | undefined =>
-  /^(lmdb|etcd|memory):/.test(value)
-    ? undefined
-    : 'must be lmdb:///PATH, etcd://HOST:PORT[,HOST:PORT…][/PREFIX] or memory:'
-
-const isMirror = (value: string): string | undefined =>
-  /^[a-z0-9.-]+(:\d+)?=https?:\/\/[^\s"]+$/i.test(value)
-    ? undefined
-    : 'must be HOST=URL, such as docker.io=http://127.0.0.1:5000'
-
-const isNodeCount = (value: string): string | undefined =>
-  /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 50
-    ? undefined
-    : 'must be a number of machines from 1 to 50'
-
-const gateList = featureGateNames.join(', ')
-
-function isGateSetting(setting: string): string | undefined {
-  const [, name = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(setting) ?? []
-  if (!isFeatureGate(name)) {
-    const near = nearestTo(name, featureGateNames)
-    return `names no feature gate${near ? `, did you mean ${near}?` : ''} (there are ${gateList})`
-  }
-  return value === 'true' || value === 'false' ? undefined : `must be ${name}=true or ${name}=false`
-}
-
+/** Every setting of a cluster. */
 export const clusterSettings = {
   dataDir: {
     flag: 'data-dir',
-    type: 'text',
+    type: 'path',
     default: '/var/lib/holdfast',
     placeholder: 'DIR',
     help: 'where everything that must last is kept',
   },
-  port: { flag: 'port', type: 'number', default: 6443, placeholder: 'PORT', help: 'port of the API', problem: isPort },
+  port: {
+    flag: 'port',
+    type: 'number',
+    default: 6443,
+    placeholder: 'PORT',
+    help: 'port of the API',
+    problem: portProblem,
+  },
   bindAddress: {
     flag: 'bind-address',
     type: 'text',
     default: '0.0.0.0',
     placeholder: 'IP',
     help: 'address that the API listens on',
+    problem: addressProblem,
   },
   advertiseAddress: {
     flag: 'advertise-address',
     type: 'text',
     placeholder: 'IP',
     help: 'address under which others reach this server (default: that of the default route)',
+    problem: addressProblem,
   },
   tlsSan: {
     flag: 'tls-san',
@@ -82,19 +56,19 @@ export const clusterSettings = {
     flag: 'store',
     type: 'text',
     placeholder: 'URL',
-    help: 'lmdb:///PATH (default, below the data directory), etcd://HOST:PORT[,…][/PREFIX] or memory:',
-    problem: isStore,
+    help: 'lmdb:///PATH (default, below the data directory), etcd[s]://HOST:PORT[,…][/PREFIX] or memory:',
+    problem: storeProblem,
   },
-  storeCa: { flag: 'store-ca', type: 'text', placeholder: 'FILE', help: 'certificate authority of etcd' },
-  storeCert: { flag: 'store-cert', type: 'text', placeholder: 'FILE', help: 'client certificate for etcd' },
-  storeKey: { flag: 'store-key', type: 'text', placeholder: 'FILE', help: 'key of the client certificate for etcd' },
+  storeCa: { flag: 'store-ca', type: 'path', placeholder: 'FILE', help: 'certificate authority of etcd' },
+  storeCert: { flag: 'store-cert', type: 'path', placeholder: 'FILE', help: 'client certificate for etcd' },
+  storeKey: { flag: 'store-key', type: 'path', placeholder: 'FILE', help: 'key of the client certificate for etcd' },
   nodes: {
     flag: 'nodes',
     type: 'number',
     default: 1,
     placeholder: 'N',
     help: 'machines to make on this one, each with its own network and containerd',
-    problem: isNodeCount,
+    problem: nodeCountProblem,
   },
   name: {
     flag: 'name',
@@ -103,13 +77,25 @@ export const clusterSettings = {
     placeholder: 'NAME',
     help: 'names of the machines, in order (default: master, node1, node2 …; one machine: the host name)',
   },
+  machine: {
+    flag: 'machine',
+    type: 'switch',
+    default: true,
+    help: 'with one machine: the server runs Pods on its own host; false for a server that only serves',
+  },
+  scheduler: {
+    flag: 'scheduler',
+    type: 'switch',
+    default: true,
+    help: 'the server schedules Pods; false when another scheduler does, or to see what waits for one',
+  },
   podCidr: {
     flag: 'pod-cidr',
     type: 'text',
     default: '10.244.0.0/16',
     placeholder: 'RANGE',
     help: 'addresses of Pods; every machine gets a /24 of it',
-    problem: isRange,
+    problem: rangeProblem,
   },
   serviceCidr: {
     flag: 'service-cidr',
@@ -117,14 +103,14 @@ export const clusterSettings = {
     default: '10.96.0.0/12',
     placeholder: 'RANGE',
     help: 'addresses of Services',
-    problem: isRange,
+    problem: rangeProblem,
   },
   clusterDns: {
     flag: 'cluster-dns',
     type: 'text',
-    default: '10.96.0.10',
     placeholder: 'IP',
-    help: 'address of the cluster DNS',
+    help: 'address of the cluster DNS (default: the tenth of the Service range, 10.96.0.10)',
+    problem: addressProblem,
   },
   clusterDomain: {
     flag: 'cluster-domain',
@@ -132,6 +118,7 @@ export const clusterSettings = {
     default: 'cluster.local',
     placeholder: 'DOMAIN',
     help: 'domain of the cluster',
+    problem: domainProblem,
   },
   criEndpoint: {
     flag: 'cri-endpoint',
@@ -145,7 +132,7 @@ export const clusterSettings = {
     default: [],
     placeholder: 'HOST=URL',
     help: 'pull images of a registry from somewhere else',
-    problem: isMirror,
+    problem: mirrorProblem,
   },
   defaultStorage: {
     flag: 'default-storage',
@@ -159,6 +146,7 @@ export const clusterSettings = {
     default: 5,
     placeholder: 'N',
     help: 'how long old revisions are kept for watches and paging',
+    problem: minutesProblem,
   },
   featureGates: {
     flag: 'feature-gates',
@@ -166,7 +154,7 @@ export const clusterSettings = {
     default: [],
     placeholder: 'NAME=true|false',
     help: `switch features: ${gateList}`,
-    problem: isGateSetting,
+    problem: gateProblem,
   },
   logLevel: {
     flag: 'log-level',
@@ -174,23 +162,11 @@ export const clusterSettings = {
     default: 'info',
     placeholder: 'LEVEL',
     help: 'debug, info, warn or error',
+    problem: logLevelProblem,
   },
-} as const satisfies Record<string, Setting>
+} as const satisfies SettingTable
 
 export type SettingName = keyof typeof clusterSettings
 
-type Settings = typeof clusterSettings
-
-interface ValueTypes {
-  readonly text: string
-  readonly number: number
-  readonly switch: boolean
-  readonly list: readonly string[]
-}
-
-/** All settings with their values; those without a default may be absent. */
-export type ClusterConfig = {
-  readonly [Name in SettingName]: Settings[Name] extends { readonly default: unknown }
-    ? ValueTypes[Settings[Name]['type']]
-    : ValueTypes[Settings[Name]['type']] | undefined
-}
+/** As `clusterConfigFrom` makes it: `clusterDns` is always known. */
+export type ClusterConfig = ValuesOf<typeof clusterSettings> & { readonly clusterDns: string }

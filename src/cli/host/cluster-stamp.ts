@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CommandError } from '../terminal.ts'
 
@@ -9,6 +9,10 @@ interface Stamp {
   readonly format: number
   readonly version: string
 }
+
+/** What any directory may hold before it is ours, and what a version without a stamp left in one that is. */
+const ANYONES = new Set(['lost+found', 'lock.json'])
+const OURS = ['pki', 'store', 'containerd']
 
 /** Makes sure that the data directory is ours to use: empty, or written by this version or an older one. */
 export function claimDataDirectory(path: string, version: string): void {
@@ -21,8 +25,22 @@ export function claimDataDirectory(path: string, version: string): void {
       },
     )
   }
+  if (!isOursOrEmpty(path)) {
+    throw new CommandError(`${dirname(path)} holds files that are not of Holdfast`, {
+      advice: 'Nothing was touched. Choose an empty directory with --data-dir.',
+    })
+  }
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   writeFileSync(path, `${JSON.stringify({ format: DATA_FORMAT, version } satisfies Stamp)}\n`)
+}
+
+/** Whether Holdfast has written the directory of this stamp, so that it may also be removed. */
+export const isDataDirectory = (path: string): boolean =>
+  existsSync(path) || OURS.some(name => existsSync(`${dirname(path)}/${name}`))
+
+function isOursOrEmpty(path: string): boolean {
+  if (isDataDirectory(path) || !existsSync(dirname(path))) return true
+  return readdirSync(dirname(path)).every(name => ANYONES.has(name) || name.startsWith('lock.json.'))
 }
 
 function stampIn(path: string): Stamp | undefined {
@@ -30,7 +48,7 @@ function stampIn(path: string): Stamp | undefined {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
   try {

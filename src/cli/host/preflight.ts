@@ -1,16 +1,26 @@
 /** What a machine must have before a cluster can start on it, each with its reason and the way on. */
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
 import { CommandError } from '../terminal.ts'
 
-export interface PreflightOptions {
+export interface MachineNeeds {
   readonly dataDir: string
-  readonly port: number
-  readonly bindAddress: string
   /** The user's own containerd, if one was named. */
   readonly criEndpoint: string | undefined
   readonly path: string
+  /** Its ports are not those of this host. */
+  readonly hasOwnNetwork?: boolean
+}
+
+export interface ServerNeeds extends MachineNeeds {
+  readonly port: number
+  readonly bindAddress: string
+  readonly nodes: number
+  /** Whether a cluster of one machine runs Pods on this host. */
+  readonly machine: boolean
 }
 
 interface Need {
@@ -28,6 +38,7 @@ const NEEDS: readonly Need[] = [
   { command: 'mount', debianPackage: 'mount', reason: 'volumes of Pods' },
 ]
 const CNI_FOLDERS = ['/usr/lib/cni', '/opt/cni/bin']
+const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 const FREE_BYTES_MIN = 256 * 1024 * 1024
 
 /** Throws a `CommandError` for anyone but root. */
@@ -39,15 +50,23 @@ export function requireRoot(userId: number): void {
   })
 }
 
-/** Throws one `CommandError` that names everything missing. */
-export async function checkMachine(options: PreflightOptions): Promise<void> {
-  checkPrograms(options)
-  checkKernel()
-  checkRoom(options.dataDir)
-  await checkPort(options)
+/** What a server needs, and the machines that it runs itself or that `up` makes. Throws one `CommandError` that names everything missing. */
+export async function checkServer(options: ServerNeeds): Promise<void> {
+  const { nodes, machine, port, bindAddress } = options
+  const runsPods = nodes === 1 && machine
+  if (runsPods || nodes > 1) await checkMachine({ ...options, hasOwnNetwork: nodes > 1 })
+  await checkPort({ port, bindAddress })
 }
 
-function checkPrograms({ criEndpoint, path }: PreflightOptions): void {
+/** What a machine needs to run Pods. */
+export async function checkMachine(options: MachineNeeds): Promise<void> {
+  checkPrograms(options)
+  await checkKernel()
+  checkRoom(options.dataDir)
+  if (!options.hasOwnNetwork) await checkKubeletPort()
+}
+
+function checkPrograms({ criEndpoint, path }: MachineNeeds): void {
   const needs = criEndpoint ? NEEDS : [CONTAINERD, ...NEEDS]
   const missing = needs.filter(({ command }) => !isOnPath(command, path))
   const packages = missing.map(({ debianPackage }) => debianPackage)
@@ -73,16 +92,29 @@ function isOnPath(command: string, path: string): boolean {
   })
 }
 
-function checkKernel(): void {
+async function checkKernel(): Promise<void> {
   const fileSystems = readFileSync('/proc/filesystems', 'utf8')
   if (!/\boverlay\b/.test(fileSystems) && !existsSync('/sys/module/overlay')) {
     throw new CommandError('the kernel has no overlay file system, which container images need', {
       advice: 'Load it with: modprobe overlay',
     })
   }
-  if (!existsSync('/sys/fs/cgroup'))
-    throw new CommandError('/sys/fs/cgroup is not mounted, and containers need cgroups')
+  if (!existsSync('/sys/fs/cgroup') || readdirSync('/sys/fs/cgroup').length === 0) {
+    throw new CommandError('/sys/fs/cgroup is not mounted, and containers need cgroups', {
+      advice: 'Mount it with: mount -t cgroup2 none /sys/fs/cgroup',
+    })
+  }
+  if (!existsSync('/proc/self/ns/net')) throw new CommandError('the kernel has no network namespaces, which Pods need')
+  await promisify(execFile)('nft', ['list', 'tables'], { env: { PATH: SYSTEM_PATH } }).catch(cause => {
+    throw new CommandError(`nftables, which Services need, does not work here: ${lastLineOf(cause)}`, {
+      advice: 'Load it with "modprobe nf_tables", or use a kernel of 4.18 or newer that has it.',
+      cause,
+    })
+  })
 }
+
+const lastLineOf = (failure: { stderr?: string; message: string }): string =>
+  (failure.stderr || failure.message).trim().split('\n').at(-1)!
 
 function checkRoom(dataDir: string): void {
   let folder = dataDir
@@ -97,12 +129,32 @@ function checkRoom(dataDir: string): void {
   )
 }
 
-async function checkPort({ port, bindAddress }: PreflightOptions): Promise<void> {
+/** Where the API server asks a machine for logs, exec and the like: the same port everywhere, so it cannot be chosen. */
+const KUBELET_PORT = 10_250
+
+async function checkKubeletPort(): Promise<void> {
+  if ((await bindProblem(KUBELET_PORT, '0.0.0.0')) === undefined) return
+  throw new CommandError(
+    `port ${KUBELET_PORT}, by which this machine is asked for logs and exec, is taken by another program`,
+    {
+      advice: [
+        `Find it with: ss -ltnp 'sport = :${KUBELET_PORT}'. It may be the machine of another cluster, of which a host has room for one.`,
+        'Machines with a network of their own: --nodes 2. A server that runs no Pods: --no-machine.',
+      ].join('\n'),
+    },
+  )
+}
+
+async function bindProblem(port: number, address: string): Promise<string | undefined> {
   const probe = createServer()
-  const code = await new Promise<string | undefined>(resolve => {
+  return new Promise(resolve => {
     probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
-    probe.listen(port, bindAddress, () => probe.close(() => resolve(undefined)))
+    probe.listen(port, address, () => probe.close(() => resolve(undefined)))
   })
+}
+
+async function checkPort({ port, bindAddress }: Pick<ServerNeeds, 'port' | 'bindAddress'>): Promise<void> {
+  const code = await bindProblem(port, bindAddress)
   if (code === undefined) return
   if (code === 'EADDRINUSE') {
     throw new CommandError(`port ${port} is taken by another program`, {

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import type { Kubeconfig } from '../../client/kubeconfig.ts'
+import { type Kubeconfig, parseKubeconfig } from '../../client/kubeconfig.ts'
+import type { DataLayout } from '../host/data-layout.ts'
 import { withContext, withoutContext } from './merge-context.ts'
 
 const CONTEXT_NAME = 'holdfast'
@@ -24,8 +25,14 @@ export function checkUserKubeconfig(path: string): void {
   withoutContext(textOf(path), path, CONTEXT_NAME)
 }
 
-export function removeFromUserKubeconfig(path: string): void {
-  if (existsSync(path)) replaceFile(path, withoutContext(textOf(path), path, CONTEXT_NAME))
+/** Takes the context out again, if it is the one of this data directory: another cluster may have taken the name since. */
+export function removeFromUserKubeconfig(path: string, { adminKubeconfig }: DataLayout): void {
+  if (!existsSync(path) || !existsSync(adminKubeconfig)) return
+  const mine = parseKubeconfig(readFileSync(adminKubeconfig, 'utf8')).clusters?.[0]?.cluster
+  const text = textOf(path)
+  const named = parseKubeconfig(text).clusters?.find(({ name }) => name === CONTEXT_NAME)?.cluster
+  const isMine = named?.['certificate-authority-data'] === mine?.['certificate-authority-data']
+  if (isMine) replaceFile(path, withoutContext(text, path, CONTEXT_NAME))
 }
 
 const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')

@@ -1,25 +1,19 @@
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { Node } from '../../api/core-v1/types.ts'
 import { isStatusError } from '../../machinery/status.ts'
 import type { CommandContext } from '../commands/command-context.ts'
-import { type CleanMachine, linksOf } from '../commands/down/down.ts'
-import { savedConfig } from '../commands/up/saved-config.ts'
+import type { CleanMachine } from '../commands/down/down.ts'
+import { saveConfig, savedConfig } from '../commands/up/saved-config.ts'
 import { nodesReady } from '../commands/up/wait-until-usable.ts'
+import type { ClusterConfig } from '../config/settings.ts'
 import { type DataLayout, dataLayoutOf } from '../host/data-layout.ts'
 import { adminClient, MACHINE_PROCESS_PREFIX, runningProcesses, serverProcess } from '../host/local-cluster.ts'
 import { checkName, plannedMachines } from '../host/machine-plan.ts'
 import { endProcess, forgetProcess } from '../host/processes.ts'
 import { nearestTo } from '../nearest.ts'
 import { CommandError } from '../terminal.ts'
-import {
-  cutMachine,
-  ensureBridge,
-  healMachine,
-  type MachineLink,
-  machineLinkOf,
-  removeMachineLink,
-} from './machine-network.ts'
+import { linksFor, linksOf, saveLinks } from './machine-links.ts'
+import { cutMachine, ensureBridge, healMachine, type MachineLink, removeMachineLink } from './machine-network.ts'
 import { startMachine } from './machine-process.ts'
 
 /** Ends every process of a machine at once, as a power failure does. Handed in, as it reaches into the machine. */
@@ -75,35 +69,40 @@ export class MachineDrills {
       })
     }
     if (links.some(link => link.name === name)) throw new CommandError(`there is a machine "${name}" already`)
-    const taken = new Set(links.map(({ address }) => address))
-    let index = 0
-    while (taken.has(machineLinkOf(name, index).address)) index++
-    const link = machineLinkOf(name, index)
+    const names = [...links.map(link => link.name), name]
+    const all = linksFor(names, links)
+    this.#keep(all) // Before it is made, so that "down" knows of it.
     await ensureBridge()
-    await this.#run(name, link)
-    this.#saveLinks([...links, link])
+    await this.#run(name, all.at(-1)!)
     return `machine "${name}" is ready`
   }
 
   /** Takes the machine out of the cluster and removes its data, local volumes included. */
   async remove(name: string): Promise<string> {
     const { namespacePath } = this.#linkOf(name)
+    const rest = linksOf(this.#layout).filter(link => link.name !== name)
+    if (plannedMachines(this.#config).some(machine => machine.isControlPlane && machine.name === name))
+      throw new CommandError(`machine "${name}" is the control plane, and stays`, {
+        advice: 'End all with: holdfast down',
+      })
+    if (rest.length < 2)
+      throw new CommandError('a cluster of several machines keeps two', { advice: 'End all with: holdfast down' })
     await this.stop(name)
     forgetProcess(this.#layout.processes, `${MACHINE_PROCESS_PREFIX}${name}`)
     await this.#doors.cleanMachine({ dataDir: this.#layout.machine(name), namespacePath })
     await removeMachineLink(name)
     await this.#deleteNode(name)
-    this.#saveLinks(linksOf(this.#layout).filter(link => link.name !== name))
+    this.#keep(rest)
     return `machine "${name}" is gone`
   }
 
   async #run(name: string, link: MachineLink): Promise<void> {
-    const config = savedConfig(this.#layout)
+    const config = this.#config
     const planned = plannedMachines(config).find(machine => machine.name === name)
     const machine = planned ?? { name, isControlPlane: false }
     const process = await startMachine(machine, link, { config, layout: this.#layout, context: this.#context })
     await using admin = adminClient(this.#layout)
-    await nodesReady(admin.client, [name], [process])
+    await nodesReady(admin.client, { names: [name], processes: [process] })
   }
 
   async #deleteNode(name: string): Promise<void> {
@@ -131,7 +130,13 @@ export class MachineDrills {
     )
   }
 
-  #saveLinks(links: readonly MachineLink[]): void {
-    writeFileSync(join(this.#layout.root, 'machines.json'), `${JSON.stringify(links, null, 2)}\n`)
+  get #config(): ClusterConfig {
+    return savedConfig(this.#layout)!
+  }
+
+  /** These are the machines from now on, also for the next "up". */
+  #keep(links: readonly MachineLink[]): void {
+    saveConfig(this.#layout, { ...this.#config, nodes: links.length, name: links.map(({ name }) => name) })
+    saveLinks(this.#layout, links)
   }
 }

@@ -54,6 +54,14 @@ async function exists(...args: string[]): Promise<boolean> {
   )
 }
 
+/** Machines of two clusters would have the same addresses. */
+export async function refuseForeignBridge(): Promise<void> {
+  if (!(await exists('link', 'show', BRIDGE))) return
+  throw new CommandError('another cluster of several machines is up on this host', {
+    advice: `End it with "holdfast down --data-dir DIR". If there is none any more: ip link delete ${BRIDGE}`,
+  })
+}
+
 /** Makes the bridge, and lets the machines reach the outside through the host. Safe to repeat. */
 export async function ensureBridge(): Promise<void> {
   if (!(await exists('link', 'show', BRIDGE))) {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CommandContext } from '../commands/command-context.ts'
+import { withoutSettings } from '../config/cluster-config.ts'
 import type { ClusterConfig } from '../config/settings.ts'
 import type { DataLayout } from '../host/data-layout.ts'
 import { MACHINE_PROCESS_PREFIX } from '../host/local-cluster.ts'
@@ -38,6 +39,6 @@ export async function startMachine(
     command: ['nsenter', `--net=${link.namespacePath}`, ...context.self, 'agent', ...flags.flat()],
     folder: layout.processes,
     log: join(layout.logs, `${machine.name}.log`),
-    environment: context.environment,
+    environment: withoutSettings(context.environment),
   })
 }

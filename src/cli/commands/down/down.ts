@@ -1,12 +1,14 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import type { DataLayout } from '../../host/data-layout.ts'
-import { dataLayoutOf } from '../../host/data-layout.ts'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { isDataDirectory } from '../../host/cluster-stamp.ts'
+import { type DataLayout, dataLayoutOf } from '../../host/data-layout.ts'
 import { MACHINE_PROCESS_PREFIX, SERVER_PROCESS } from '../../host/local-cluster.ts'
 import { lockFor } from '../../host/lock.ts'
+import { requireRoot } from '../../host/preflight.ts'
 import { endProcess, forgetProcess, isRunning, type ProcessRecord, processRecords } from '../../host/processes.ts'
 import { removeFromUserKubeconfig, userKubeconfigPath } from '../../kubeconfig/user-kubeconfig.ts'
-import { type MachineLink, removeBridge, removeMachineLink } from '../../machines/machine-network.ts'
+import { linksOf } from '../../machines/machine-links.ts'
+import { removeBridge, removeMachineLink } from '../../machines/machine-network.ts'
 import { runSteps, type Step } from '../../steps.ts'
 import type { CommandContext } from '../command-context.ts'
 
@@ -15,30 +17,43 @@ export type CleanMachine = (options: { readonly dataDir: string; readonly namesp
 
 const STOP_GRACE_MS = 2000
 
-/** Stops the cluster of a data directory and leaves no process, mount, interface, rule or namespace of it. Data stays unless purged. */
+/**
+ * Stops the cluster of a data directory and leaves no process, mount, interface, rule or namespace of it. Data stays
+ * unless purged. Ctrl-C does not stop it halfway; whatever ends it all the same, the next `down` goes on from there.
+ */
 export async function down(
   { dataDir, purge }: { readonly dataDir: string; readonly purge: boolean },
   context: CommandContext,
   cleanMachine: CleanMachine,
 ): Promise<void> {
+  const { terminal, monotonicMs } = context
   const layout = dataLayoutOf(dataDir)
-  if (!existsSync(layout.root)) {
-    context.terminal.out(`There is no cluster in ${dataDir}.\n`)
+  if (!isDataDirectory(layout.stamp)) {
+    terminal.out(`There is no cluster in ${dataDir}.\n`)
     return
   }
+  requireRoot(context.userId)
   using lock = lockFor(layout.lock, 'down')
+  using _interruption = context.onInterrupt(() =>
+    terminal.error('Going on to the end, so that nothing is left half stopped. Ctrl-C once more ends this at once.\n'),
+  )
   const steps: Step[] = [
-    { title: 'Stopping the processes', run: () => stopProcesses(layout) },
-    { title: 'Removing containers, mounts and network', run: () => cleanMachines(layout, cleanMachine) },
+    ...stoppingSteps(layout, cleanMachine),
     ...(purge ? [{ title: `Removing ${dataDir}`, run: () => removeData(layout, context, lock) }] : []),
   ]
-  await runSteps(steps, context.terminal, context.monotonicMs)
-  context.terminal.out(
+  await runSteps(steps, terminal, { monotonicMs })
+  terminal.out(
     purge
       ? 'The cluster and its data are gone.\n'
       : `The cluster is down. Its data is in ${dataDir}; "holdfast up" continues with it.\n`,
   )
 }
+
+/** Everything of the cluster but its data. */
+export const stoppingSteps = (layout: DataLayout, cleanMachine: CleanMachine): readonly Step[] => [
+  { title: 'Stopping the processes', run: () => stopProcesses(layout) },
+  { title: 'Removing containers, mounts and network', run: () => cleanMachines(layout, cleanMachine) },
+]
 
 /** Machines first, so that nothing they still report is lost on the server. */
 async function stopProcesses(layout: DataLayout): Promise<string> {
@@ -64,14 +79,17 @@ async function cleanMachines(layout: DataLayout, cleanMachine: CleanMachine): Pr
   return undefined
 }
 
-export function linksOf({ root }: DataLayout): readonly MachineLink[] {
-  const path = join(root, 'machines.json')
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as MachineLink[]) : []
-}
-
 async function removeData(layout: DataLayout, { environment }: CommandContext, lock: Disposable): Promise<undefined> {
+  removeFromUserKubeconfig(userKubeconfigPath(environment), layout)
+  emptyDataDirectory(layout, [layout.stamp, layout.lock])
   lock[Symbol.dispose]() // The lock lies in what is removed.
   rmSync(layout.root, { recursive: true, force: true })
-  removeFromUserKubeconfig(userKubeconfigPath(environment))
   return undefined
+}
+
+/** The stamp goes last or not at all: by it the next command knows whose the directory is. */
+export function emptyDataDirectory({ root }: DataLayout, except: readonly string[]): void {
+  const kept = new Set(except.map(path => basename(path)))
+  if (!existsSync(root)) return
+  for (const name of readdirSync(root)) if (!kept.has(name)) rmSync(join(root, name), { recursive: true, force: true })
 }

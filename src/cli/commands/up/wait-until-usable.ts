@@ -11,9 +11,10 @@ const NODE_WAIT_MS = 120_000
 const LOOK_AGAIN_MS = 25
 
 /** Resolves when the server answers. Throws with the end of its log when its process died or never answered. */
-export async function serverAnswers(layout: DataLayout, process: ProcessRecord): Promise<void> {
+export async function serverAnswers(layout: DataLayout, process: ProcessRecord, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + SERVER_WAIT_MS
   for (;;) {
+    signal.throwIfAborted()
     if (!isRunning(process)) throw diedEarly(process)
     const problem = await problemOfServer(layout)
     if (!problem) return
@@ -42,11 +43,20 @@ async function problemOfServer(layout: DataLayout): Promise<string | undefined> 
 const isReady = (node: Node): boolean =>
   node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 
+interface NodesToBe {
+  readonly names: readonly string[]
+  /** What must stay alive for that. */
+  readonly processes: readonly ProcessRecord[]
+  readonly signal?: AbortSignal
+}
+
+/** Machines that run and may yet become ready. */
+export class NotReadyInTime extends CommandError {}
+
 /** Resolves when every named machine is Ready. Throws with what each missing one says of itself. */
 export async function nodesReady(
   client: Client,
-  names: readonly string[],
-  processes: readonly ProcessRecord[],
+  { names, processes, signal = new AbortController().signal }: NodesToBe,
 ): Promise<void> {
   const waiting = new Map<string, string>(names.map(name => [name, 'has not registered yet']))
   const timeout = AbortSignal.timeout(NODE_WAIT_MS)
@@ -60,12 +70,13 @@ export async function nodesReady(
       )
   }
   while (waiting.size > 0 && !timeout.aborted) {
+    signal.throwIfAborted()
     const dead = processes.find(process => !isRunning(process))
     if (dead) throw diedEarly(dead)
     const { items, resourceVersion } = await client.list(Node)
     for (const node of items) look(node)
     if (waiting.size === 0) return
-    const glance = AbortSignal.any([timeout, AbortSignal.timeout(1000)]) // So that a process that dies is seen.
+    const glance = AbortSignal.any([timeout, signal, AbortSignal.timeout(1000)]) // So that a process that dies is seen.
     for await (const { object } of client.watch(Node, { resourceVersion, signal: glance })) {
       look(object)
       if (waiting.size === 0) return
@@ -73,7 +84,7 @@ export async function nodesReady(
   }
   if (waiting.size === 0) return
   const lines = [...waiting].map(([name, why]) => `  ${name}: ${why}`)
-  throw new CommandError(`these machines did not become ready:\n${lines.join('\n')}`, {
-    advice: 'Look at: holdfast status',
+  throw new NotReadyInTime(`these machines did not become ready:\n${lines.join('\n')}`, {
+    advice: 'They go on trying. Look at them with "holdfast status", or end them with "holdfast down".',
   })
 }
