@@ -7,7 +7,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
-import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { build } from 'esbuild'
 import WebSocket from 'ws'
 import { connectionOf, parseKubeconfig } from '../src/client/kubeconfig.ts'
 import { RealNode } from '../test/kubelet/real-node.ts'
@@ -132,23 +133,60 @@ async function forwardedBytes(node: RealNode): Promise<void> {
   verdict('port-forward', bytes / 1e6 / ((now() - startedMs) / 1000), { min: 100 }, 'MB/s')
 }
 
-/** The share of a core and the memory of this whole process, API server included, while nothing happens. */
+const IDLE_SECONDS = 20
+const TICKS_PER_SECOND = 100
+
+/**
+ * What a kubelet costs while nothing happens: in a process of its own, bundled as the package is, and compared with one
+ * that does nothing.
+ */
 async function idle(node: RealNode): Promise<void> {
-  const seconds = 10
-  const before = process.cpuUsage()
-  await new Promise(resolve => setTimeout(resolve, seconds * 1000))
-  const { user, system } = process.cpuUsage(before)
-  const share = (user + system) / 1e4 / seconds
-  const pods = node.kubelet?.pods?.workers.length ?? 0
-  const memory = Math.round(process.memoryUsage().rss / 2 ** 20)
-  process.stdout.write(`idle with ${pods} Pods: ${share.toFixed(1)} % of a core, ${memory} MiB with the API server\n`)
+  await node.stopKubelet()
+  const bundle = join(node.directory, 'kubelet-process.mjs')
+  await build({
+    entryPoints: [join(import.meta.dirname, 'kubelet-process.ts')],
+    outfile: bundle,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['lmdb', 'node', 'listr2'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  })
+  const options = JSON.stringify(await node.kubeletProcessOptions())
+  const kubelet = spawn(process.execPath, [bundle, options], { stdio: 'inherit' })
+  const nothing = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1e6)'])
+  try {
+    await seconds(IDLE_SECONDS) // It finds its Pods.
+    const before = processorSecondsOf(kubelet.pid!)
+    await seconds(IDLE_SECONDS)
+    const share = ((processorSecondsOf(kubelet.pid!) - before) / IDLE_SECONDS) * 100
+    const [whole, bare] = [mebibytesOf(kubelet.pid!), mebibytesOf(nothing.pid!)]
+    verdict(`a kubelet with ${IDLE_PODS} idle Pods, of a core`, share, { max: 3 }, '%')
+    verdict(`its memory beyond the ${bare} MiB of Node.js (${whole} in all)`, whole - bare, { max: 60 }, 'MiB')
+  } finally {
+    for (const child of [kubelet, nothing]) {
+      child.kill()
+      await once(child, 'exit')
+    }
+    await node.startKubelet()
+  }
 }
 
-const keepsAlive = createServer().listen(0) // The clock's timers keep no process alive.
+const seconds = (count: number): Promise<void> => new Promise(resolve => setTimeout(resolve, count * 1000))
+
+const mebibytesOf = (pid: number): number =>
+  Math.round(Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
+
+function processorSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND // utime and stime, proc(5)
+}
+
 const node = await RealNode.start({ subnet: 83, images: ['busybox'] })
 try {
   await measure(node)
 } finally {
   await node[Symbol.asyncDispose]()
-  keepsAlive.close()
 }

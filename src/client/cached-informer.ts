@@ -22,6 +22,9 @@ export interface InformerDependencies {
   readonly logger: Logger
 }
 
+/** Between two tries to reach a server: as long as one that comes back may go unnoticed. */
+const RETRY_MS_MAX = 3000
+
 type Handler<T> = (event: InformerEvent<T>) => void
 
 /** An informer over list and watch: lists once, watches from there, lists again only when the server has forgotten. */
@@ -87,7 +90,7 @@ export class CachedInformer<T extends KubernetesObject> implements Informer<T> {
   /** Follows the server until `signal` is aborted. Never rejects: what fails is tried again, more slowly each time. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, logger } = this.#dependencies
-    const backoff = new Backoff({ firstMs: 100, lastMs: 10_000, random })
+    const backoff = new Backoff({ firstMs: 100, lastMs: RETRY_MS_MAX, random })
     while (!signal.aborted) {
       try {
         await this.#list()

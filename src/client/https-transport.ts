@@ -12,8 +12,13 @@ import { type Status, statusErrorFrom } from '../machinery/status.ts'
 const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, HTTP2_HEADER_STATUS } = constants
 /** A server that does not answer a request for so long counts as gone. */
 const REQUEST_TIMEOUT_MS = 60_000
-/** A connection is asked for a sign of life this often, so that a watch never hangs on a dead one. */
-const PING_INTERVAL_MS = 15_000
+/**
+ * A connection that is silent for so long is asked for a sign of life, so that a watch never hangs on a dead one; and how
+ * long it may take to answer, or to be made. TCP itself waits twice as long each time: after a minute without a network
+ * it would look again only after another minute.
+ */
+const SILENT_MS_MAX = 5000
+const ANSWER_MS_MAX = 8000
 const ERROR_BODY_BYTES_MAX = 1024 * 1024
 
 const METHODS: Record<ApiCall['verb'], string> = {
@@ -44,6 +49,8 @@ export interface HttpsTransportOptions {
   readonly token?: () => string
   readonly userAgent?: string
   readonly skipTlsVerify?: boolean
+  /** How long the server may be silent, and how long it may take to answer then. */
+  readonly patience?: { readonly silentMs: number; readonly answerMs: number }
 }
 
 /** The path and query of a call (API conventions, "Resource paths"). */
@@ -157,16 +164,29 @@ export class HttpsTransport implements ApiTransport, AsyncDisposable {
     }
     const session = connect(server, tls)
     session.on('error', () => {}) // Every stream on it fails with the same error and reports it.
-    session.setTimeout(PING_INTERVAL_MS, () => pingOrDestroy(session))
+    const { silentMs, answerMs } = this.#options.patience ?? { silentMs: SILENT_MS_MAX, answerMs: ANSWER_MS_MAX }
+    const connecting = endLater(session, answerMs)
+    session.once('connect', () => clearTimeout(connecting))
+    session.setTimeout(silentMs, () => pingOrDestroy(session, answerMs))
     session.unref()
     this.#session = session
     return session
   }
 }
 
-function pingOrDestroy(session: ClientHttp2Session): void {
-  if (session.destroyed) return
+/** Ends a connection unless the timer is cleared in time. */
+function endLater(session: ClientHttp2Session, delayMs: number): NodeJS.Timeout {
+  const late = new Error(`the server did not answer within ${delayMs} ms`)
+  const timer = setTimeout(() => session.destroy(late), delayMs).unref()
+  session.once('close', () => clearTimeout(timer))
+  return timer
+}
+
+function pingOrDestroy(session: ClientHttp2Session, answerMs: number): void {
+  if (session.destroyed || session.connecting) return
+  const waiting = endLater(session, answerMs)
   const isSent = session.ping(error => {
+    clearTimeout(waiting)
     if (error) session.destroy()
   })
   if (!isSent) session.destroy()

@@ -70,9 +70,9 @@ describeAsRoot(`processes of a cluster are killed (seed ${SEED})`, () => {
     expect(code, out + error).toBe(0)
   }
 
-  const settled = (): Promise<SeenSet> =>
+  const settled = (when = 'start'): Promise<SeenSet> =>
     cluster.until(
-      'the set is as wanted',
+      `the set is as wanted (${when})`,
       async () => JSON.parse(await cluster.ask('get sts db -o json')) as SeenSet,
       ({ metadata: { generation }, spec: { replicas }, status }) =>
         status.observedGeneration === generation &&
@@ -108,15 +108,16 @@ describeAsRoot(`processes of a cluster are killed (seed ${SEED})`, () => {
         round % 2 === 0 ? `scale sts db --replicas=${1 + integerBelow(random, 4)}` : `set env sts/db ROUND=${round}`,
       )
       await systemClock.sleep(integerBelow(random, FAULT_DELAY_MS_MAX)) // A moment of its own, not a wait for something.
-      await faults[Object.keys(faults)[round % 4]!]!()
-      const { spec } = await settled()
+      const fault = Object.keys(faults)[round % 4]!
+      await faults[fault]!()
+      const { spec } = await settled(`round ${round}, ${fault}`)
       const pods = await cluster.ask(
         'get pods -l app=db -o jsonpath={.items[*].status.containerStatuses[0].restartCount}',
       )
       const restarts = pods.split(' ').reduce((sum, count) => sum + Number(count), 0)
-      expect(restarts).toBeLessThanOrEqual(shimKills)
+      expect(restarts, `round ${round}, ${fault}`).toBeLessThanOrEqual(shimKills)
       await cluster.until(
-        'each Pod runs once',
+        `each of ${spec.replicas} Pods runs once (round ${round}, ${fault})`,
         async () => remains.shimPids.length,
         count => count === spec.replicas,
       )

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry as MetricsRegistry } from 'prom-client'
+import type { KubeletProcessOptions } from '../../benchmarks/kubelet-process.ts'
 import {
   ConfigMap,
   type Event,
@@ -16,10 +17,12 @@ import { adminKubeconfigText } from '../../src/bin/server-side/admin-kubeconfig.
 import { apiClient } from '../../src/client/api-client.ts'
 import { ApiEventRecorder } from '../../src/client/api-event-recorder.ts'
 import type { Client } from '../../src/client/client.ts'
+import { connectionOf, parseKubeconfig } from '../../src/client/kubeconfig.ts'
 import { SharedInformers } from '../../src/client/shared-informers.ts'
 import { Containerd } from '../../src/kubelet/containerd/containerd.ts'
 import { kubeletEndpoint } from '../../src/kubelet/endpoint/kubelet-endpoint.ts'
 import { createKubelet, type Kubelet } from '../../src/kubelet/kubelet.ts'
+import type { KubeletConfig } from '../../src/kubelet/kubelet-config.ts'
 import { type LocalMachine, localMachine } from '../../src/kubelet/machine/local-machine.ts'
 import { runCommand } from '../../src/kubelet/machine/run-command.ts'
 import { type Logger, silentLogger } from '../../src/machinery/logger.ts'
@@ -35,6 +38,7 @@ import {
 } from '../../src/server/pki/certificate.ts'
 import { httpsNodeConnection } from '../../src/server/streams/https-node-connection.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
+import type { Store } from '../../src/store/store.ts'
 import { imageArchive } from '../walkthroughs/real-cluster.ts'
 
 export interface RealNodeOptions {
@@ -55,6 +59,7 @@ export class RealNode implements AsyncDisposable {
   readonly directory: string
   readonly bridge: string
   readonly cgroupRoot: string
+  readonly #store: Store
   readonly #server: OpenApiServer
   readonly #authority: KeyPair
   readonly #endpointPort: number
@@ -71,10 +76,12 @@ export class RealNode implements AsyncDisposable {
     directory: string
     subnet: number
     logger: Logger
+    store: Store
     server: OpenApiServer
     authority: KeyPair
   }) {
-    const { directory, subnet, logger, server, authority } = parts
+    const { directory, subnet, logger, store, server, authority } = parts
+    this.#store = store
     this.directory = directory
     this.bridge = `hfk${subnet}`
     this.cgroupRoot = `/hfk${subnet}`
@@ -89,8 +96,9 @@ export class RealNode implements AsyncDisposable {
   static async start({ subnet, images, logger = silentLogger }: RealNodeOptions): Promise<RealNode> {
     const directory = await mkdtemp(join(tmpdir(), 'hfk-'))
     const authority = await createAuthority('test-ca', { clock, random })
-    const server = await serverWith(authority, logger)
-    const node = new RealNode({ directory, subnet, logger, server, authority })
+    const store = memoryStore({ clock })
+    const server = await serverOn(store, { authority, logger })
+    const node = new RealNode({ directory, subnet, logger, store, server, authority })
     for (const name of ['default', 'kube-node-lease']) {
       await node.client.create(Namespace, { metadata: { name }, spec: {} }).catch(() => {}) // The server may have made it.
     }
@@ -162,7 +170,6 @@ export class RealNode implements AsyncDisposable {
   }
 
   async startKubelet(): Promise<void> {
-    const { directory } = this
     const logger = this.#logger
     // As its own machine: what the node authorizer forbids, the kubelet must not need.
     const groups = ['system:nodes', 'system:authenticated']
@@ -170,13 +177,7 @@ export class RealNode implements AsyncDisposable {
     const informers = new SharedInformers({ client, clock, random, logger })
     const events = new ApiEventRecorder({ component: 'kubelet', host: NODE_NAME }, { client, clock, random, logger })
     const { doors } = this.machine
-    const config = {
-      rootDirectory: join(directory, 'kubelet'),
-      podLogsDirectory: join(directory, 'logs'),
-      endpointPort: this.#endpointPort,
-      addresses: ['127.0.0.1'],
-      statusIntervalMs: 1000,
-    }
+    const config = { ...this.#config, statusIntervalMs: 1000 }
     const component = createKubelet({
       client,
       informers,
@@ -188,7 +189,7 @@ export class RealNode implements AsyncDisposable {
       doors,
       config,
     })
-    const certificate = await this.#issue({ commonName: NODE_NAME, usage: 'server', ipAddresses: ['127.0.0.1'] })
+    const certificate = await this.#servingCertificate()
     const tls = { ...certificate, clientAuthority: this.#authority.certificate }
     const authorize = ({ name }: { name: string }): boolean => name === SERVER_NAME
     const endpoint = kubeletEndpoint({ nodeName: NODE_NAME, kubelet: component, doors, clock, logger, tls, authorize })
@@ -196,6 +197,35 @@ export class RealNode implements AsyncDisposable {
     const running = Promise.all([component.run(stop.signal), endpoint.run(stop.signal)])
     running.catch(error => logger.error({ error }, 'the kubelet ended'))
     this.#kubelet = { stop, running, component, informers }
+  }
+
+  get #config(): Partial<KubeletConfig> {
+    return {
+      rootDirectory: join(this.directory, 'kubelet'),
+      podLogsDirectory: join(this.directory, 'logs'),
+      endpointPort: this.#endpointPort,
+      addresses: ['127.0.0.1'],
+    }
+  }
+
+  #servingCertificate(): Promise<KeyPair> {
+    return this.#issue({ commonName: NODE_NAME, usage: 'server', ipAddresses: ['127.0.0.1'] })
+  }
+
+  /** What a kubelet in a process of its own needs to run this machine, while none runs here. */
+  async kubeletProcessOptions(): Promise<KubeletProcessOptions> {
+    const { server } = connectionOf(parseKubeconfig(await readFile(this.kubeconfig, 'utf8')), { readFile: () => '' })
+    const organizations = ['system:nodes']
+    return {
+      nodeName: NODE_NAME,
+      server,
+      authority: this.#authority.certificate,
+      client: await this.#issue({ commonName: `system:node:${NODE_NAME}`, organizations, usage: 'client' }),
+      serving: await this.#servingCertificate(),
+      criEndpoint: join(this.directory, 'containerd.sock'),
+      cgroupRoot: this.cgroupRoot,
+      config: this.#config,
+    }
   }
 
   async stopKubelet(): Promise<void> {
@@ -356,6 +386,7 @@ export class RealNode implements AsyncDisposable {
     for (const { metadata } of items) await this.untilGone(metadata.name)
     await this.stopKubelet()
     await this.#server.close()
+    await this.#store.close()
     await this.stopContainerd()
     this.machine[Symbol.dispose]()
     await runCommand('ip', ['link', 'delete', this.bridge]).catch(() => {}) // No Pod ever had an address.
@@ -369,11 +400,14 @@ export class RealNode implements AsyncDisposable {
 export const isReady = (pod: Pod | undefined): boolean =>
   pod?.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 
-async function serverWith(authority: KeyPair, logger: Logger): Promise<OpenApiServer> {
+async function serverOn(
+  store: Store,
+  { authority, logger }: { authority: KeyPair; logger: Logger },
+): Promise<OpenApiServer> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const certificate = await issueCertificate(authority, { commonName: SERVER_NAME, usage: 'client' }, { clock, random })
   return openApiServer({
-    createRegistry: admission => createRegistry({ store: memoryStore({ clock }), clock, random, logger, admission }),
+    createRegistry: admission => createRegistry({ store, clock, random, logger, admission }),
     clock,
     random,
     logger,

@@ -7,7 +7,7 @@ import { isStatusError } from '../../machinery/status.ts'
 import { isSameStatus } from './pod-status.ts'
 
 const RETRY_MS_MIN = 200
-const RETRY_MS_MAX = 10_000
+const RETRY_MS_MAX = 3000
 
 export interface PodApiOptions {
   readonly client: Client
