@@ -7,7 +7,7 @@ import {
 } from '../../client/controller.ts'
 import type { InformerEvent } from '../../client/informer.ts'
 import { keyOf, type ObjectKey } from '../../machinery/object.ts'
-import { freePodRange, type PodRangeOptions } from './pod-ranges.ts'
+import { type PodRangeOptions, PodRanges } from './pod-ranges.ts'
 
 export const DEFAULT_POD_RANGE: PodRangeOptions = { clusterRange: '10.244.0.0/16', nodePrefix: 24 }
 
@@ -19,25 +19,41 @@ export const nodeIpamController = (options: PodRangeOptions = DEFAULT_POD_RANGE)
 
 /** Gives every machine its own range of Pod addresses, once and for good. */
 function nodeIpamReconciler({ client, informers, events }: Dependencies, options: PodRangeOptions): Reconciler {
+  const ranges = new PodRanges(options)
+  /** By the machine's name: what was given and does not stand in the cache yet. A lost reply may have given it. */
+  const given = new Map<string, string>()
+  informers.informer(Node).subscribe(event => {
+    const { name } = event.object.metadata
+    if (event.type !== 'deleted') for (const range of rangesOf(event.object)) ranges.take(range)
+    const former = event.type === 'updated' ? event.previous : event.type === 'deleted' ? event.object : undefined
+    for (const range of former ? rangesOf(former) : []) ranges.release(range)
+    const settled = given.get(name)
+    if (settled === undefined || (event.type !== 'deleted' && !hasRange(event.object))) return
+    ranges.release(settled)
+    given.delete(name)
+  })
+
   return async function reconcile(key) {
     const node = informers.informer(Node).get(key)
     if (!node || hasRange(node)) return {}
-    const { items } = await client.list(Node) // The cache may lack what was given a moment ago.
-    const live = items.find(({ metadata }) => metadata.uid === node.metadata.uid)
+    const live = await client.find(Node, key) // The cache may lack what was given a moment ago.
     if (!live || hasRange(live)) return {}
-    const used = items.flatMap(({ spec }) => spec.podCIDRs ?? spec.podCIDR ?? [])
-    const range = freePodRange(options, used)
+    const range = given.get(key.name) ?? ranges.free()
     if (!range) {
       const message = `Node ${key.name} status is now: CIDRNotAvailable`
       events.record(node, { type: 'Normal', reason: 'CIDRNotAvailable', message })
       return {} // Enqueued again when a machine goes.
     }
+    if (!given.has(key.name)) ranges.take(range)
+    given.set(key.name, range)
     const { resourceVersion } = live.metadata
     const body = { metadata: { resourceVersion }, spec: { podCIDR: range, podCIDRs: [range] } }
     await client.patch(Node, key, { type: 'merge', body })
     return {}
   }
 }
+
+const rangesOf = ({ spec }: Node): readonly string[] => spec.podCIDRs ?? (spec.podCIDR ? [spec.podCIDR] : [])
 
 const hasRange = ({ spec }: Node): boolean => Boolean(spec.podCIDR)
 
