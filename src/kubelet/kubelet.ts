@@ -19,6 +19,7 @@ import { ApiObjects } from './pod/api-objects.ts'
 import type { MachineView, PodContext } from './pod/pod-context.ts'
 import { PodManager } from './pod-manager.ts'
 import { keepStaticPods } from './static-pods.ts'
+import { ObjectWatches } from './volumes/object-watches.ts'
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
 import { VolumeManager } from './volumes/volume-manager.ts'
 
@@ -57,7 +58,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       const machine = await machineOf(options, config)
       const pressure = { current: { memory: false, disk: false, pids: false } as Pressure }
       const informers = informersOf(options)
-      const context = contextOf(options, { config, machine, services: informers.services })
+      const context = contextOf(options, { config, machine, services: informers.services, signal })
       pods = new PodManager({
         context,
         node: informers.node,
@@ -211,8 +212,13 @@ const viewOf = ({ nodeName, facts, resolver, config, allocatable }: ViewInput): 
 })
 
 function contextOf(
-  { client, doors, clock, logger, events, nodeName }: KubeletOptions,
-  { config, machine, services }: { config: KubeletConfig; machine: Machine; services: Informer<Service> },
+  { client, doors, clock, random, logger, events, nodeName }: KubeletOptions,
+  {
+    config,
+    machine,
+    services,
+    signal,
+  }: { config: KubeletConfig; machine: Machine; services: Informer<Service>; signal: AbortSignal },
 ): PodContext {
   const objects = new ApiObjects(client)
   const tokens = new ServiceAccountTokens({ client, clock })
@@ -225,6 +231,7 @@ function contextOf(
     events,
     config,
     objects,
+    objectWatches: new ObjectWatches({ client, clock, random, logger }, signal),
     images: new ImagePuller({ runtime: doors.runtime, client, clock, events, backoff: config.backoff }),
     volumes: new VolumeManager({ podsDirectory, nodeName, disk: doors.disk, client, objects, tokens }),
     machine: () => machine.view,

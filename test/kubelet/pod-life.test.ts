@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Node } from '../../src/api/core-v1/types.ts'
+import { ConfigMap, Node, Pod } from '../../src/api/core-v1/types.ts'
 import { imagesNamed } from '../../src/fakes/machine/fake-image.ts'
 import { SimulatedNode } from './simulated-node.ts'
 
@@ -232,7 +232,6 @@ test('a missing ConfigMap holds the container back until it is there', async () 
   await node.run('web-0', { containers: [{ name: 'main', image: 'app:1', env }] })
   await node.clock.advance(2000)
   expect(await node.state('web-0')).toBe('Pending CreateContainerConfigError')
-  const { ConfigMap } = await import('../../src/api/core-v1/types.ts')
   await node.client.create(ConfigMap, { metadata: { namespace: 'default', name: 'settings' }, data: { color: 'red' } })
   await node.clock.advance(10_000)
   expect(await node.state('web-0')).toBe('Ready')
@@ -315,6 +314,31 @@ test('files of an emptyDir survive the container, not the Pod', async () => {
   await node.delete('web-0')
   await node.clock.advance(5000)
   expect(node.machine.disk.paths.filter(path => path.endsWith('/data/log'))).toEqual([])
+})
+
+test('files follow their ConfigMap, and labels of the Pod, at once', async () => {
+  await using node = await SimulatedNode.start()
+  const settings = { metadata: { namespace: 'default', name: 'settings' } }
+  await node.client.create(ConfigMap, { ...settings, data: { color: 'red' } })
+  const downward = { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }
+  const volumes = [
+    { name: 'settings', configMap: { name: 'settings' } },
+    { name: 'self', downwardAPI: { items: [downward] } },
+  ]
+  await node.run('web-0', { volumes }, { labels: { app: 'web' } })
+  await node.clock.advance(5000)
+  const fileNamed = (name: string): string => {
+    const path = node.machine.disk.paths.find(found => found.endsWith(name))
+    return Buffer.from(node.machine.disk.readNow(path!)!).toString()
+  }
+  expect(fileNamed('/settings/color')).toBe('red')
+  const found = await node.client.get(ConfigMap, settings.metadata)
+  await node.client.update(ConfigMap, { ...found, data: { color: 'blue' } })
+  const pod = (await node.pod('web-0'))!
+  await node.client.update(Pod, { ...pod, metadata: { ...pod.metadata, labels: { app: 'shop' } } })
+  await node.clock.advance(1000)
+  expect(fileNamed('/settings/color')).toBe('blue')
+  expect(fileNamed('/self/labels')).toBe('app="shop"')
 })
 
 test('a Pod that writes more to an emptyDir than it may is evicted', async () => {

@@ -6,6 +6,7 @@ import type { Logger } from '../../machinery/logger.ts'
 import type { MachineDoors, ResolverConfig } from '../doors.ts'
 import type { ImagePuller } from '../images/image-puller.ts'
 import type { KubeletConfig } from '../kubelet-config.ts'
+import type { ObjectWatches } from '../volumes/object-watches.ts'
 import type { VolumeManager } from '../volumes/volume-manager.ts'
 import type { ReferencedObjects } from './environment.ts'
 import type { FieldSources } from './field-values.ts'
@@ -31,6 +32,7 @@ export interface PodContext {
   readonly images: ImagePuller
   readonly volumes: VolumeManager
   readonly objects: ReferencedObjects
+  readonly objectWatches: ObjectWatches
   readonly machine: () => MachineView
   readonly services: () => readonly Service[]
 }

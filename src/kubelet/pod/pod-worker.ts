@@ -1,7 +1,8 @@
+import { deepEqual } from 'fast-equals'
 import type { Container, Pod } from '../../api/core-v1/types.ts'
 import type { Timer } from '../../machinery/clock.ts'
 import { Prober } from '../probes/prober.ts'
-import { livingVolumesOf } from '../volumes/volume-manager.ts'
+import { livingVolumesOf } from '../volumes/living-volumes.ts'
 import type { MountedVolume } from '../volumes/volume-plugin.ts'
 import { podCgroupResourcesOf } from './container-resources.ts'
 import { containerIdText, restartCountsOf } from './container-status.ts'
@@ -28,7 +29,7 @@ export interface Verdict {
   readonly graceMs?: number
 }
 
-/** How often content of API objects is brought into the files of running Pods that use some. */
+/** How often tokens that are due are renewed in running Pods. What else is in files is brought there when it changes. */
 const REFRESH_MS = 60_000
 const STUMBLE_MS_MIN = 500
 const STUMBLE_MS_MAX = 30_000
@@ -57,6 +58,7 @@ export class PodWorker {
   #killGraceMs = Number.POSITIVE_INFINITY
   #isTakenDown = false
   #refreshAtMs = 0
+  #watching: Disposable | undefined
   #timer: Timer | undefined
   #pass: Promise<void> | undefined
   #again = false
@@ -93,7 +95,9 @@ export class PodWorker {
   }
 
   update(pod: Pod): void {
+    const { labels, annotations } = this.pod.metadata
     this.#api.update(pod)
+    if (!deepEqual([labels, annotations], [pod.metadata.labels, pod.metadata.annotations])) this.#refreshSoon()
     this.wake()
   }
 
@@ -126,6 +130,7 @@ export class PodWorker {
   async stop(): Promise<void> {
     this.#timer?.cancel()
     this.#prober.stop()
+    this.#watching?.[Symbol.dispose]()
     await this.#pass
   }
 
@@ -247,6 +252,7 @@ export class PodWorker {
     if (this.#failures.isWaiting('volumes')) return false
     this.#work('volumes', async () => {
       try {
+        this.#watching ??= this.#context.objectWatches.watch(this.pod, () => this.#refreshSoon())
         this.#volumes = await this.#context.volumes.setUp(this.pod, this.#fields())
         this.#failures.forget('volumes')
       } catch (error) {
@@ -264,12 +270,18 @@ export class PodWorker {
   #refreshVolumes(): number {
     if (!this.#volumes || livingVolumesOf(this.pod).length === 0) return Number.POSITIVE_INFINITY
     const nowMs = this.#context.clock.monotonicMs()
-    if (nowMs >= this.#refreshAtMs) {
+    const isUnderWay = this.#busy.has('refresh') // It may have read what was there before; its end looks again.
+    if (nowMs >= this.#refreshAtMs && !isUnderWay) {
       const isFirst = this.#refreshAtMs === 0
       this.#refreshAtMs = nowMs + REFRESH_MS
       if (!isFirst) this.#work('refresh', () => this.#context.volumes.refresh(this.pod, this.#fields()))
     }
-    return this.#refreshAtMs - nowMs
+    return isUnderWay ? Number.POSITIVE_INFINITY : this.#refreshAtMs - nowMs
+  }
+
+  #refreshSoon(): void {
+    this.#refreshAtMs = 1
+    this.wake()
   }
 
   #begin(step: Step): void {
@@ -405,6 +417,7 @@ export class PodWorker {
 
   async #takeDown(): Promise<void> {
     const { volumes, doors } = this.#context
+    this.#watching?.[Symbol.dispose]()
     await volumes.tearDown(this.pod.metadata.uid)
     await doors.cgroups.remove(this.pod.metadata.uid)
     this.#isTakenDown = true

@@ -6,6 +6,7 @@ import type { FieldSources } from '../pod/field-values.ts'
 import { claimPlugin } from './claim.ts'
 import { emptyDirPlugin } from './empty-dir.ts'
 import { hostPathPlugin } from './host-path.ts'
+import { livingVolumesOf } from './living-volumes.ts'
 import { nfsPlugin } from './nfs.ts'
 import { configMapPlugin, downwardApiPlugin, projectedPlugin, secretPlugin } from './projected-files.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
@@ -22,9 +23,6 @@ const PLUGINS: readonly VolumePlugin[] = [
   claimPlugin,
   nfsPlugin,
 ]
-
-/** Volumes whose content follows API objects while the Pod runs. */
-const LIVING: ReadonlySet<VolumePlugin> = new Set([configMapPlugin, secretPlugin, downwardApiPlugin, projectedPlugin])
 
 export interface VolumeManagerOptions {
   readonly podsDirectory: string
@@ -98,8 +96,5 @@ export class VolumeManager {
     await this.#options.disk.giveToGroup(path, fsGroup, { readOnly, onlyIfRootDiffers })
   }
 }
-
-export const livingVolumesOf = ({ spec }: Pod): readonly Volume[] =>
-  (spec.volumes ?? []).filter(volume => [...LIVING].some(plugin => plugin.handles(volume)))
 
 const sourceNameOf = (volume: Volume): string => Object.keys(volume).find(key => key !== 'name') ?? 'none'
