@@ -13,6 +13,7 @@ import { NotReadyMarks } from './not-ready-marks.ts'
 import { evictionPaceOf, ZoneGate, zoneOf } from './zone-limits.ts'
 
 const LEASE_NAMESPACE = 'kube-node-lease'
+const UNHEALTHY = 'unhealthy'
 
 export const nodeLifecycleController = controllerFor(Node, { name: 'node-lifecycle', component: 'node-controller' })
   .watches(Node, othersAfterReadiness)
@@ -29,6 +30,8 @@ function nodeLifecycleReconciler(dependencies: Dependencies): Reconciler {
   const heartbeats = new Heartbeats()
   const gate = new ZoneGate()
   const marks = new NotReadyMarks(dependencies)
+  // Every machine that comes or changes asks which ones are not well.
+  informers.informer(Node).addIndex(UNHEALTHY, node => (unhealthyKeyOf(node) ? [UNHEALTHY] : []))
 
   return async function reconcile(key) {
     const node = informers.informer(Node).get(key)
@@ -90,7 +93,7 @@ const byType = (a: { type: string }, b: { type: string }): number => (a.type < b
 function othersAfterReadiness(event: InformerEvent<Node>, { informers }: Dependencies): readonly ObjectKey[] {
   const isNews = event.type !== 'updated' || readinessOf(event.object) !== readinessOf(event.previous)
   if (!isNews) return []
-  return informers.informer(Node).list().filter(unhealthyKeyOf).map(keyOf)
+  return informers.informer(Node).byIndex(UNHEALTHY, UNHEALTHY).map(keyOf)
 }
 
 /** A Pod that is ready on a machine that is not: it was bound late, or its machine spoke before it fell silent. */
