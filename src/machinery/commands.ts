@@ -16,6 +16,14 @@ export class CommandFailure extends Error {
 export interface Commands {
   /** Resolves with what it printed. Throws `CommandFailure`. */
   run(command: string, args: readonly string[], options?: { readonly input?: string }): Promise<string>
-  /** What a program that keeps running prints, line by line, until it ends (throws) or `signal` is aborted (returns). */
-  lines(command: string, args: readonly string[], signal: AbortSignal): AsyncIterable<string>
+  /**
+   * What a program that keeps running prints, line by line, until it ends (throws) or `signal` is aborted (returns). It
+   * is told `input` as that comes.
+   */
+  lines(
+    command: string,
+    args: readonly string[],
+    signal: AbortSignal,
+    options?: { readonly input?: AsyncIterable<string> },
+  ): AsyncIterable<string>
 }

@@ -10,6 +10,7 @@ import { keyFromText, keyOf, keyText } from '../machinery/object.ts'
 import { serviceKeyOf, slicesByService } from '../machinery/service-endpoints.ts'
 import { HealthChecks, type HealthDoor } from './health-checks.ts'
 import { RuleSet } from './nftables/rule-set.ts'
+import { RuleWriter } from './nftables/rule-writer.ts'
 import { TABLE } from './nftables/table.ts'
 import { guardTable } from './nftables/table-guard.ts'
 import { serviceRules } from './plan/service-rules.ts'
@@ -97,6 +98,7 @@ class NftablesProxy implements ServiceProxy {
   async run(signal: AbortSignal): Promise<void> {
     await using _health = this.#health
     const { commands, clock, logger } = this.#dependencies
+    await using writer = new RuleWriter(commands, logger)
     using _services = this.#services.subscribe(({ object }) => this.#note(keyText(keyOf(object))))
     using _slices = this.#slices.subscribe(event => {
       this.#note(serviceKeyOf(event.object))
@@ -106,11 +108,11 @@ class NftablesProxy implements ServiceProxy {
     // Half a cluster in the kernel would refuse connections to the other half.
     await Promise.all([this.#services.whenSynced(signal), this.#slices.whenSynced(signal)]).catch(() => {})
     if (signal.aborted) return
-    await this.#applyOnce(signal)
+    await this.#applyOnce(writer, signal)
     const onDamage = (): void => this.#damaged()
     await Promise.all([
       guardTable({ commands, clock, logger, stamp: () => this.#rules.stamp, onDamage }, signal),
-      this.#applyAll(signal),
+      this.#applyAll(writer, signal),
     ])
   }
 
@@ -130,26 +132,26 @@ class NftablesProxy implements ServiceProxy {
     this.#wake.resolve()
   }
 
-  async #applyAll(signal: AbortSignal): Promise<void> {
+  async #applyAll(writer: RuleWriter, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#wake.promise
       this.#wake = Promise.withResolvers()
-      if (!signal.aborted) await this.#applyOnce(signal)
+      if (!signal.aborted) await this.#applyOnce(writer, signal)
     }
   }
 
   /** One transaction with all that changed until now; what changes meanwhile goes into the next. */
-  async #applyOnce(signal: AbortSignal): Promise<void> {
-    const { commands, clock, logger } = this.#dependencies
+  async #applyOnce(writer: RuleWriter, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#dependencies
     const [keys, sinceMs, waiting] = [this.#changed, this.#changedSinceMs, this.#waiting]
     this.#changed = new Set()
     this.#waiting = []
     for (const key of keys) this.#plan(key)
     const isRebuild = this.#mustRebuild
     this.#mustRebuild = false
-    const input = isRebuild ? this.#rules.whole() : this.#rules.changes()
+    const transaction = isRebuild ? this.#rules.whole() : this.#rules.changes()
     try {
-      if (input) await commands.run('nft', ['-f', '-'], { input })
+      if (transaction) await writer.write(transaction)
     } catch (error) {
       logger.error({ err: error }, 'the kernel refused the rules of Services; writing all of them anew')
       this.#metrics.countFailure()

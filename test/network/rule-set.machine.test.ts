@@ -95,14 +95,14 @@ testAsRoot('changes one by one lead to the same rules as writing them as a whole
       fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 8 }),
       async batches => {
         const rules = new RuleSet(options)
-        await commands.run('nft', ['-f', '-'], { input: rules.whole() })
+        await commands.run('nft', ['-f', '-'], { input: rules.whole().commands })
         for (const batch of batches) {
           for (const one of batch) put(rules, one)
-          const input = rules.changes()
+          const input = rules.changes()?.commands
           if (input) await commands.run('nft', ['-f', '-'], { input })
         }
         const oneByOne = await held(commands)
-        await commands.run('nft', ['-f', '-'], { input: rules.whole() })
+        await commands.run('nft', ['-f', '-'], { input: rules.whole().commands })
         expect(oneByOne).toEqual(await held(commands))
       },
     ),
@@ -113,12 +113,12 @@ testAsRoot('changes one by one lead to the same rules as writing them as a whole
 testAsRoot('more endpoints than there are chains for lead to the whole table anew', async () => {
   await using machine = await TestMachine.create('rules')
   const rules = new RuleSet(options)
-  await machine.commands.run('nft', ['-f', '-'], { input: rules.whole() })
+  await machine.commands.run('nft', ['-f', '-'], { input: rules.whole().commands })
   for (const count of [3, 33, 100, 40]) {
     const list = Array.from({ length: count }, (_, number) => endpoint(`10.244.1.${number + 1}`))
     const service = serviceObject('big', { spec: { clusterIP: '10.96.0.1' } })
     rules.put('default/big', serviceRules(service, [sliceObject('big', list)], context, rules.service('default/big')))
-    await machine.commands.run('nft', ['-f', '-'], { input: rules.changes() })
+    await machine.commands.run('nft', ['-f', '-'], { input: rules.changes()!.commands })
     const map = await machine.commands.run('nft', ['list', 'map', 'ip', 'holdfast', 'services'])
     expect(map).toContain(`goto pick-${count} `)
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { CommandFailure, type Commands } from '../../src/machinery/commands.ts'
 
 /**
@@ -21,8 +22,9 @@ export function systemCommands({ prefix = [] }: { readonly prefix?: readonly str
       if (ending.exitCode !== 0) throw failureOf(command, { ...ending, stderr })
       return stdout
     },
-    async *lines(command, args, signal) {
-      const child = start(command, args, 'ignore')
+    async *lines(command, args, signal, { input } = {}) {
+      const child = start(command, args, input ? 'pipe' : 'ignore')
+      if (input) pipeline(input, child.stdin!).catch(() => {}) // It ended without reading everything.
       const ended = endOf(child)
       const errors = text(child.stderr!)
       const stop = (): void => void child.kill('SIGKILL')

@@ -36,8 +36,8 @@ export const cleanMachine: CleanMachine = async ({ dataDir, namespacePath }) => 
 const commandsIn = (namespacePath: string): Commands => ({
   run: (command, args, options) =>
     nodeCommands.run('nsenter', [`--net=${namespacePath}`, '--', command, ...args], options),
-  lines: (command, args, signal) =>
-    nodeCommands.lines('nsenter', [`--net=${namespacePath}`, '--', command, ...args], signal),
+  lines: (command, args, signal, options) =>
+    nodeCommands.lines('nsenter', [`--net=${namespacePath}`, '--', command, ...args], signal, options),
 })
 
 /** Unmounts everything below a folder, what was mounted last first. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { pipeline } from 'node:stream/promises'
 import { CommandFailure, type Commands } from '../../machinery/commands.ts'
 
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin` // Where nft and friends are, also for users without them on the PATH.
@@ -31,9 +32,10 @@ export const nodeCommands: Commands = {
       child.stdin.end(input ?? '')
     }),
 
-  async *lines(command, args, signal) {
+  async *lines(command, args, signal, { input } = {}) {
     if (signal.aborted) return
-    const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH } })
+    const child = spawn(command, [...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, PATH } })
+    pipeline(input ?? [], child.stdin).catch(() => {}) // It ended without reading everything; that is told below.
     const ended = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject)
       child.once('close', resolve)

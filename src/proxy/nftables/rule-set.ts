@@ -1,5 +1,5 @@
 import type { Element, ElementSet, ServiceRules } from '../plan/service-rules.ts'
-import { emptyTable, pickChain, STAMP_SET, TABLE, type TableOptions } from './table.ts'
+import { emptyTable, pickChain, STAMP_SET, stampAtEnd, TABLE, type TableOptions, type Transaction } from './table.ts'
 
 /**
  * Chains that draw one of so many endpoints are made in blocks of this size and only with the whole table: nft 1.0 cannot
@@ -83,7 +83,7 @@ export class RuleSet {
   }
 
   /** Commands that make the table anew as a whole, whatever is there. */
-  whole(): string {
+  whole(): Transaction {
     this.#written.clear()
     this.#oldChains.clear()
     this.#oldSets.clear()
@@ -99,17 +99,19 @@ export class RuleSet {
     const picks = [...this.#pickBlocks].flatMap(block =>
       Array.from({ length: PICK_BLOCK }, (_, i) => pickChain(block * PICK_BLOCK + i + 1)),
     )
-    return `${emptyTable(this.#options)}${picks.join('')}${this.#stamped(this.#commands())}`
+    const empty = `${emptyTable(this.#options)}${picks.join('')}`
+    return this.#stamped(`${empty}${this.#commands()}`, { isWhole: true })
   }
 
-  /** Commands for what changed since the last commands were made; empty when nothing did, and all when only that helps. */
-  changes(): string {
+  /** Commands for what changed since the last commands were made, if anything did; for all when only that helps. */
+  changes(): Transaction | undefined {
     const isMissing = [...this.#dirtySlots].some(slot =>
       pickBlocksOf(this.#claims.get(slot)?.holders.values() ?? []).some(block => !this.#pickBlocks.has(block)),
     )
     if (isMissing) return this.whole()
     const commands = this.#commands()
-    return commands && this.#stamped(commands)
+    if (commands === '') return undefined
+    return this.#stamped(`flush set ${TABLE} ${STAMP_SET}\n${commands}`, { isWhole: false })
   }
 
   /** An element is deleted before its slot gets another value; what refers to a chain goes before it and comes after it. */
@@ -127,9 +129,10 @@ export class RuleSet {
     ].join('')
   }
 
-  #stamped(commands: string): string {
+  #stamped(commands: string, { isWhole }: Pick<Transaction, 'isWhole'>): Transaction {
     this.#stamp++
-    return `flush set ${TABLE} ${STAMP_SET}\n${commands}add element ${TABLE} ${STAMP_SET} { ${this.stamp} }\n`
+    const { stamp } = this
+    return { commands: `${commands}${stampAtEnd(stamp)}`, stamp, isWhole }
   }
 
   #moveSlot(slot: Slot, removed: Element[], added: Element[]): void {

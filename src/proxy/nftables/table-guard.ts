@@ -1,12 +1,11 @@
 import type { Clock } from '../../machinery/clock.ts'
 import type { Commands } from '../../machinery/commands.ts'
 import type { Logger } from '../../machinery/logger.ts'
-import { STAMP_SET, TABLE } from './table.ts'
+import { END_STAMP, STAMP_SET, TABLE } from './table.ts'
 
 /** How often the table is looked at in case that an event was lost, and how soon a lost watch is begun again. */
 const LOOK_INTERVAL_MS = 10_000
-const OURS = `add element ${TABLE} ${STAMP_SET} `
-const END_OF_CHANGE = /^# new generation /
+const STAMPED = `delete element ${TABLE} ${STAMP_SET} `
 
 export interface TableGuardOptions {
   readonly commands: Commands
@@ -23,23 +22,24 @@ export async function guardTable(options: TableGuardOptions, signal: AbortSignal
   await Promise.all([watchChanges(options, signal), lookNowAndThen(options, signal)])
 }
 
-/** The kernel tells of every change of the rules, those of one transaction together; ours carry the stamp. */
+/**
+ * The kernel tells of all that is deleted, transaction by transaction; ours begin and end with a stamp. After a damage
+ * nothing more is news until we write again.
+ */
 async function watchChanges(
   { commands, clock, logger, onDamage }: TableGuardOptions,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      let [isOurs, touchesTable] = [false, false]
+      let whose: 'ours' | 'others' | 'damaged' = 'others'
       // It yields to everything else: reading the news of a change must not delay the next one.
-      for await (const line of commands.lines('nice', ['-n', '19', 'nft', 'monitor'], signal)) {
-        if (END_OF_CHANGE.test(line)) {
-          if (touchesTable && !isOurs) onDamage()
-          isOurs = touchesTable = false
-        } else if (line.startsWith(OURS)) {
-          isOurs = true
-        } else if (line.startsWith('delete ') && isOfTable(line)) {
-          touchesTable = true
+      for await (const line of commands.lines('nice', ['-n', '19', 'nft', 'monitor', 'destroy'], signal)) {
+        if (line.startsWith(STAMPED)) {
+          whose = line.includes(END_STAMP) ? 'others' : 'ours'
+        } else if (whose === 'others' && line.startsWith('delete ') && isOfTable(line)) {
+          whose = 'damaged'
+          onDamage()
         }
       }
     } catch (error) {

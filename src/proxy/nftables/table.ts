@@ -2,12 +2,26 @@ import { MASQUERADE_MARK } from '../plan/service-rules.ts'
 
 /** The one table that is ours. */
 export const TABLE = 'ip holdfast'
-/** Written anew by every change of ours: a change without it is somebody else's. */
+/** The stamp in it is replaced by every change of ours, first of all: deletions before that are somebody else's. */
 export const STAMP_SET = 'stamp'
+const STAMP = `set ${STAMP_SET} { type mark; }`
+/** Put there to be replaced when the table was not there before. */
+const FIRST_STAMP = '0x00000000'
+/** Comes and goes at the end of every change of ours: deletions after that are somebody else's again. */
+export const END_STAMP = '0xffffffff'
 
 export interface TableOptions {
   readonly clusterPodRange: string
   readonly serviceRange: string
+}
+
+/** Commands that the kernel carries out together or not at all. */
+export interface Transaction {
+  readonly commands: string
+  /** What it leaves in the table. */
+  readonly stamp: string
+  /** Whether it makes the table anew. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -17,10 +31,12 @@ export interface TableOptions {
  * `services` leads an address to a chain named for the number of its endpoints; that chain draws a number and looks up
  * which endpoint has it. A change of endpoints thereby touches elements of maps, and no rule.
  */
-export const emptyTable = ({ clusterPodRange, serviceRange }: TableOptions): string => `table ${TABLE}
+export const emptyTable = ({ clusterPodRange, serviceRange }: TableOptions): string => `table ${TABLE} { ${STAMP}; }
+add element ${TABLE} ${STAMP_SET} { ${FIRST_STAMP} }
+flush set ${TABLE} ${STAMP_SET}
 delete table ${TABLE}
 table ${TABLE} {
-  set ${STAMP_SET} { type mark; }
+  ${STAMP}
   set hairpin { type ipv4_addr . ipv4_addr; }
   map services { type ipv4_addr . inet_proto . inet_service : verdict; }
   map external { type ipv4_addr . inet_proto . inet_service : verdict; }
@@ -81,3 +97,8 @@ export const pickChain = (count: number): string => {
   const rules = count === 1 ? [`${to} ${drawn(1)}`] : [`${to} ${drawn(count)}`, `${to} ${drawn(1)}`]
   return `add chain ${TABLE} pick-${count}\n${rules.map(rule => `add rule ${TABLE} pick-${count} ${rule}\n`).join('')}`
 }
+
+/** The end of each change, which leaves its stamp. The beginning is to flush the set. */
+export const stampAtEnd = (stamp: string): string =>
+  ['add', 'delete'].map(verb => `${verb} element ${TABLE} ${STAMP_SET} { ${END_STAMP} }\n`).join('') +
+  `add element ${TABLE} ${STAMP_SET} { ${stamp} }\n`
