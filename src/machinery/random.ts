@@ -13,9 +13,14 @@ export function uuidFrom(random: Random): string {
   const bytes = random.bytes(16)
   bytes[6] = (bytes[6]! & 0x0f) | 0x40
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  let text = ''
+  for (let i = 0; i < 16; i++) text += UUID_DASHES.has(i) ? `-${HEX[bytes[i]!]}` : HEX[bytes[i]!]
+  return text
 }
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** The bytes that a dash stands before. */
+const UUID_DASHES: ReadonlySet<number> = new Set([4, 6, 8, 10])
 
 /** Without vowels and look-alikes, as Kubernetes makes its suffixes: no word and no misreading comes out. */
 const SUFFIX_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789'

@@ -119,6 +119,8 @@ export interface AdmissionRequest {
  */
 export interface AdmissionPlugin {
   readonly name: string
+  /** Whether it may have anything to say about writes of this resource; asked once for each. Absent: about all. */
+  concerns?(resource: ResourceInfo): boolean
   /** Returns the object to go on with: the same, or a changed copy. */
   mutate?(request: AdmissionRequest): JsonObject | Promise<JsonObject>
   /** May hold something back until the write is done: what it returns runs after the commit, or after its failure. */

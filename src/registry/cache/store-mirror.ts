@@ -21,7 +21,9 @@ const RETRY_MS_MAX = 5000
 
 interface Waiter {
   readonly revision: Revision
+  readonly lateMs: number
   resolve(): void
+  reject(error: Error): void
 }
 
 /**
@@ -35,6 +37,8 @@ export class StoreMirror {
   readonly #stop = new AbortController()
   readonly #caches = new Map<string, WatchCache>()
   #waiters: Waiter[] = []
+  /** One for all who wait: every write waits for a moment, and a timer for each would cost more than the wait. */
+  #deadline: Disposable | undefined
   #revision: Revision = revision(0)
   #ready = Promise.withResolvers<void>()
   #running: Promise<void> | undefined
@@ -82,18 +86,23 @@ export class StoreMirror {
   async reached(wanted: Revision): Promise<void> {
     if (this.#revision >= wanted) return
     if (this.#stop.signal.aborted) throw serviceUnavailable('the server is shutting down')
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter: Waiter = { revision: wanted, resolve }
-    const timer = this.#clock.schedule(FRESHNESS_WAIT_MS, () => {
-      this.#waiters = this.#waiters.filter(other => other !== waiter)
-      reject(resourceVersionTooLarge(String(wanted), String(this.#revision)))
+    const lateMs = this.#clock.monotonicMs() + FRESHNESS_WAIT_MS
+    await new Promise<void>((resolve, reject) => {
+      this.#waiters.push({ revision: wanted, lateMs, resolve, reject })
+      this.#deadline ??= this.#clock.schedule(FRESHNESS_WAIT_MS, () => this.#refuseLate())
     })
-    this.#waiters.push(waiter)
-    try {
-      await promise
-    } finally {
-      timer.cancel()
+  }
+
+  /** Waiters stand in the order in which they came, so the first is the next to be late. */
+  #refuseLate(): void {
+    this.#deadline = undefined
+    const nowMs = this.#clock.monotonicMs()
+    while (this.#waiters[0] && this.#waiters[0].lateMs <= nowMs) {
+      const { revision: wanted, reject } = this.#waiters.shift()!
+      reject(resourceVersionTooLarge(String(wanted), String(this.#revision)))
     }
+    const [next] = this.#waiters
+    if (next) this.#deadline = this.#clock.schedule(next.lateMs - nowMs, () => this.#refuseLate())
   }
 
   async #run(): Promise<void> {
@@ -163,6 +172,10 @@ export class StoreMirror {
     const reached = this.#waiters.filter(waiter => waiter.revision <= to)
     if (reached.length === 0) return
     this.#waiters = this.#waiters.filter(waiter => waiter.revision > to)
+    if (this.#waiters.length === 0) {
+      this.#deadline?.[Symbol.dispose]()
+      this.#deadline = undefined
+    }
     for (const { resolve } of reached) resolve()
   }
 }

@@ -79,8 +79,8 @@ class Decoder {
   }
 
   #addDefaults(schema: Schema, out: MutableJson): void {
-    for (const [key, property] of schema.properties) {
-      if (property.default === undefined || out[key] !== undefined) continue
+    for (const { key, property } of defaultedOf(schema)) {
+      if (out[key] !== undefined) continue
       if (typeof property.default === 'object') out[key] = property.type === 'object' ? this.object(property, {}) : {}
       else if (this.#fillsZeroes || property.enum || !schema.required.includes(key)) out[key] = property.default
     }
@@ -204,6 +204,25 @@ class Decoder {
       `json: cannot unmarshal ${jsonTypeOf(value)} into Go struct field ${struct} of type ${goTypeOf(schema)}`,
     )
   }
+}
+
+interface Defaulted {
+  readonly key: string
+  readonly property: Schema
+}
+
+/** A type has many properties and few defaults; which ones is found out once. */
+const defaulted = new WeakMap<Schema, readonly Defaulted[]>()
+
+function defaultedOf(schema: Schema): readonly Defaulted[] {
+  let known = defaulted.get(schema)
+  if (!known) {
+    known = Array.from(schema.properties, ([key, property]) => ({ key, property })).filter(
+      ({ property }) => property.default !== undefined,
+    )
+    defaulted.set(schema, known)
+  }
+  return known
 }
 
 const isObject = (value: JsonValue): value is JsonObject =>

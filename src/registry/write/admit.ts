@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../machinery/json.ts'
-import type { AdmissionHold, AdmissionRequest } from '../resource.ts'
+import type { AdmissionHold, AdmissionPlugin, AdmissionRequest, ResourceInfo } from '../resource.ts'
 import { isDryRun, type WriteScope } from './write-environment.ts'
 
 export interface AdmissionSubject {
@@ -7,6 +7,29 @@ export interface AdmissionSubject {
   readonly object?: JsonObject
   readonly oldObject?: JsonObject
   readonly name?: string
+}
+
+interface Rules {
+  readonly mutating: readonly AdmissionPlugin[]
+  readonly validating: readonly AdmissionPlugin[]
+}
+
+/** For each server's list of plugins: those that a resource concerns. Most concern a few kinds, and creates are many. */
+const rulesByAdmission = new WeakMap<readonly AdmissionPlugin[], WeakMap<ResourceInfo, Rules>>()
+
+function rulesFor({ kind, environment: { admission } }: WriteScope): Rules {
+  const known = rulesByAdmission.get(admission) ?? new WeakMap<ResourceInfo, Rules>()
+  rulesByAdmission.set(admission, known)
+  let rules = known.get(kind.info)
+  if (!rules) {
+    const concerned = admission.filter(plugin => plugin.concerns?.(kind.info) ?? true)
+    rules = {
+      mutating: concerned.filter(({ mutate }) => mutate),
+      validating: concerned.filter(({ validate }) => validate),
+    }
+    known.set(kind.info, rules)
+  }
+  return rules
 }
 
 function admissionRequest(scope: WriteScope, subject: AdmissionSubject): AdmissionRequest {
@@ -33,9 +56,8 @@ export async function mutated(
 ): Promise<JsonObject> {
   let { object } = subject
   let request = admissionRequest(scope, subject)
-  for (const plugin of scope.environment.admission) {
-    if (!plugin.mutate) continue
-    const result = plugin.mutate(request)
+  for (const plugin of rulesFor(scope).mutating) {
+    const result = plugin.mutate!(request)
     const changed = result instanceof Promise ? await result : result
     if (changed === object) continue
     object = changed
@@ -54,8 +76,8 @@ export async function withAdmission<T>(
   let committed = false
   try {
     const request = admissionRequest(scope, subject)
-    for (const plugin of scope.environment.admission) {
-      const hold = plugin.validate?.(request)
+    for (const plugin of rulesFor(scope).validating) {
+      const hold = plugin.validate!(request)
       const held = hold instanceof Promise ? await hold : hold
       if (held) holds.push(held)
     }

@@ -8,7 +8,8 @@ export async function withReservation<T>(
   { draft, old }: { readonly draft: IncomingObject; readonly old?: JsonObject },
   write: () => Promise<T>,
 ): Promise<T> {
-  const reservation = await scope.kind.differences.reserve?.(draft, old, scope)
+  const { differences } = scope.kind
+  const reservation = differences.reserve && (await differences.reserve(draft, old, scope))
   if (!reservation) return write()
   let committed = false
   try {

@@ -1,11 +1,17 @@
 import { Pod } from '../../api/core-v1/types.ts'
 import type { JsonObject } from '../../machinery/json.ts'
 import { forbiddenTo, type StatusError } from '../../machinery/status.ts'
-import type { AdmissionRequest } from '../../registry/resource.ts'
+import type { AdmissionRequest, ResourceInfo } from '../../registry/resource.ts'
 
 /** `is(request, '', 'pods')`: the resource itself, not one of its subresources. */
 export const is = ({ resource, subresource }: AdmissionRequest, group: string, plural: string): boolean =>
   subresource === undefined && resource.group === group && resource.plural === plural
+
+/** For plugins that only look at these: `concerning('/pods', 'apps/deployments')`. */
+export function concerning(...resources: readonly string[]): (resource: ResourceInfo) => boolean {
+  const known: ReadonlySet<string> = new Set(resources)
+  return ({ group, plural }) => known.has(`${group}/${plural}`)
+}
 
 /** The Pod that is being created, as yet unvalidated: any field may be absent. Undefined for every other request. */
 export function createdPod(request: AdmissionRequest): UnvalidatedPod | undefined {

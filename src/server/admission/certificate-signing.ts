@@ -2,7 +2,7 @@ import type { CertificateSigningRequest } from '../../api/certificates-v1/types.
 import type { AdmissionPlugin, AdmissionRequest } from '../../registry/resource.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import { requestSubject } from '../pki/certificate.ts'
-import { refusal } from './admission-plugin.ts'
+import { concerning, refusal } from './admission-plugin.ts'
 
 const GROUP = 'certificates.k8s.io'
 const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client'
@@ -30,9 +30,9 @@ export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
   }
   return {
     name: 'CertificateSigning',
+    concerns: concerning(`${GROUP}/certificatesigningrequests`),
     validate(request) {
-      const { resource, operation, subresource } = request
-      if (resource.group !== GROUP || resource.plural !== 'certificatesigningrequests') return undefined
+      const { operation, subresource } = request
       if (operation === 'CREATE') refuseMasters(request)
       if (operation !== 'UPDATE') return undefined
       if (subresource === 'approval') require(request, 'approve')

@@ -4,13 +4,14 @@ import type { JsonObject } from '../../machinery/json.ts'
 import { namesStorageClass, defaultStorageClass as newestDefault } from '../../machinery/volume-binding.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
 import type { ObjectCaches } from '../object-cache.ts'
-import { is, unchanged } from './admission-plugin.ts'
+import { concerning, is, unchanged } from './admission-plugin.ts'
 
 /** A claim that names no class gets the default one, if there is any. */
 export function defaultStorageClass(caches: ObjectCaches): AdmissionPlugin {
   const classes = caches.of(StorageClass)
   return {
     name: 'DefaultStorageClass',
+    concerns: concerning('/persistentvolumeclaims'),
     mutate(request) {
       if (request.operation !== 'CREATE' || !is(request, '', PersistentVolumeClaim.plural)) return unchanged(request)
       const claim = request.object as unknown as PersistentVolumeClaim

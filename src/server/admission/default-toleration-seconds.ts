@@ -1,6 +1,6 @@
 import type { Toleration } from '../../api/core-v1/types.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
-import { createdPod, unchanged, withSpec } from './admission-plugin.ts'
+import { concerning, createdPod, unchanged, withSpec } from './admission-plugin.ts'
 
 const SECONDS = 300
 const TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
@@ -8,6 +8,7 @@ const TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'
 /** A Pod stays five minutes on a machine that is not ready or does not answer, unless it says otherwise. */
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
+  concerns: concerning('/pods'),
   mutate(request) {
     const pod = createdPod(request)
     if (!pod) return unchanged(request)

@@ -5,7 +5,7 @@ import { effectiveLimitsOf, effectiveRequestsOf, type ResourceAmounts } from '..
 import { parseQuantity, quantityText } from '../../machinery/quantity.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
 import type { ObjectCaches } from '../object-cache.ts'
-import { createdPod, is, refusal, type UnvalidatedPod, unchanged, withSpec } from './admission-plugin.ts'
+import { concerning, createdPod, is, refusal, type UnvalidatedPod, unchanged, withSpec } from './admission-plugin.ts'
 
 const ANNOTATION = 'kubernetes.io/limit-ranger'
 type Quantities = { readonly [name: string]: Quantity }
@@ -17,6 +17,7 @@ export function limitRanger(caches: ObjectCaches): AdmissionPlugin {
     [...ranges.list(namespace ?? '')].flatMap(({ spec }) => spec?.limits ?? []).filter(item => item.type === type)
   return {
     name: 'LimitRanger',
+    concerns: concerning('/pods', '/persistentvolumeclaims'),
     mutate(request) {
       const pod = createdPod(request)
       if (!pod) return unchanged(request)

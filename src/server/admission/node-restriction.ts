@@ -4,7 +4,7 @@ import type { JsonObject } from '../../machinery/json.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../../registry/resource.ts'
 import { nodeNameOf } from '../authorization/node-authorizer.ts'
 import type { ObjectCaches } from '../object-cache.ts'
-import { refusal } from './admission-plugin.ts'
+import { concerning, refusal } from './admission-plugin.ts'
 
 /** Labels that say where a machine belongs are for administrators: no kubelet gives them to itself. */
 const RESTRICTED_LABEL = /(^|\.)node-restriction\.kubernetes\.io\//
@@ -29,6 +29,7 @@ const LEASES_NAMESPACE = 'kube-node-lease'
 export function nodeRestriction(caches: ObjectCaches): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
+    concerns: concerning('/pods', '/nodes', 'coordination.k8s.io/leases', 'storage.k8s.io/csinodes'),
     async validate(request) {
       const node = nodeNameOf(request.user)
       if (node === undefined) return undefined

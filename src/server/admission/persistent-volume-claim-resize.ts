@@ -4,13 +4,14 @@ import { compareQuantities } from '../../machinery/quantity.ts'
 import { requestedStorage, storageClassOf } from '../../machinery/volume-binding.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
 import type { ObjectCaches } from '../object-cache.ts'
-import { is, refusal } from './admission-plugin.ts'
+import { concerning, is, refusal } from './admission-plugin.ts'
 
 /** A claim may ask for more only when it is bound and its class can give more. */
 export function persistentVolumeClaimResize(caches: ObjectCaches): AdmissionPlugin {
   const classes = caches.of(StorageClass)
   return {
     name: 'PersistentVolumeClaimResize',
+    concerns: concerning('/persistentvolumeclaims'),
     validate(request) {
       if (request.operation !== 'UPDATE' || !is(request, '', 'persistentvolumeclaims')) return undefined
       const claim = request.object as unknown as PersistentVolumeClaim

@@ -1,7 +1,7 @@
 import { PriorityClass } from '../../api/scheduling-v1/types.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
 import type { ObjectCaches } from '../object-cache.ts'
-import { createdPod, is, refusal, unchanged, withSpec } from './admission-plugin.ts'
+import { concerning, createdPod, is, refusal, unchanged, withSpec } from './admission-plugin.ts'
 
 /** A Pod's priority is what its class says, never what the Pod itself claims; there is one default class at most. */
 export function priority(caches: ObjectCaches): AdmissionPlugin {
@@ -12,6 +12,7 @@ export function priority(caches: ObjectCaches): AdmissionPlugin {
   }
   return {
     name: 'Priority',
+    concerns: concerning('/pods', 'scheduling.k8s.io/priorityclasses'),
     async mutate(request) {
       const pod = createdPod(request)
       if (!pod) return unchanged(request)

@@ -34,7 +34,8 @@ export class ResourceQuotas implements AdmissionPlugin {
     const { operation, namespace, resource, subresource } = request
     if (operation === 'DELETE' || operation === 'CONNECT' || subresource !== undefined || !namespace) return undefined
     const object = request.object as unknown as KubernetesObject
-    const quotas = [...this.#quotas.list(namespace)].filter(quota => isConcerned(quota, object, resource))
+    const quotas: ResourceQuota[] = []
+    for (const quota of this.#quotas.list(namespace)) if (isConcerned(quota, object, resource)) quotas.push(quota)
     if (quotas.length === 0) return undefined
     const kind = kindOf(resource)
     const cache = this.#cacheOf(kind)

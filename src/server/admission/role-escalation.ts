@@ -24,8 +24,9 @@ export function roleEscalation(rbac: Rbac, authorizer: Authorizer): AdmissionPlu
 
   return {
     name: 'RoleEscalation',
+    concerns: ({ group }) => group === GROUP,
     validate(request) {
-      if (request.resource.group !== GROUP || request.operation === 'DELETE') return undefined
+      if (request.operation === 'DELETE') return undefined
       const { user, object, oldObject, namespace = '' } = request
       if (user.groups.includes(MASTERS_GROUP)) return undefined
       const wanted = wantedRules(request, rbac)

@@ -1,13 +1,14 @@
 import { RuntimeClass } from '../../api/node-v1/types.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
 import type { ObjectCaches } from '../object-cache.ts'
-import { createdPod, refusal, unchanged, withSpec } from './admission-plugin.ts'
+import { concerning, createdPod, refusal, unchanged, withSpec } from './admission-plugin.ts'
 
 /** A Pod's runtime class must exist; its overhead and the machines it runs on are the class's to say. */
 export function runtimeClass(caches: ObjectCaches): AdmissionPlugin {
   caches.of(RuntimeClass)
   return {
     name: 'RuntimeClass',
+    concerns: concerning('/pods'),
     async mutate(request) {
       const pod = createdPod(request)
       const name = pod?.spec.runtimeClassName

@@ -3,7 +3,7 @@ import type { Clock } from '../../machinery/clock.ts'
 import { type Random, suffixFrom } from '../../machinery/random.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../../registry/resource.ts'
 import type { ObjectCaches } from '../object-cache.ts'
-import { createdPod, refusal, type UnvalidatedPod, unchanged, withSpec } from './admission-plugin.ts'
+import { concerning, createdPod, refusal, type UnvalidatedPod, unchanged, withSpec } from './admission-plugin.ts'
 
 const TOKEN_MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount'
 /** An hour, and seven seconds by which such tokens are recognised as upstream's. */
@@ -35,6 +35,7 @@ export function serviceAccount(
   }
   return {
     name: 'ServiceAccount',
+    concerns: concerning('/pods'),
     async mutate(request) {
       const pod = createdPod(request)
       if (!pod || !request.namespace) return unchanged(request)

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../machinery/json.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
-import { is, unchanged } from './admission-plugin.ts'
+import { concerning, is, unchanged } from './admission-plugin.ts'
 
 const FINALIZERS = new Map([
   ['persistentvolumeclaims', 'kubernetes.io/pvc-protection'],
@@ -10,6 +10,7 @@ const FINALIZERS = new Map([
 /** Claims and volumes are born with a finalizer, so that deleting one in use waits until nobody uses it. */
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
+  concerns: concerning('/persistentvolumeclaims', '/persistentvolumes'),
   mutate(request) {
     const { resource, operation, object } = request
     const finalizer = FINALIZERS.get(resource.plural)

@@ -1,13 +1,14 @@
 import type { Node, Taint } from '../../api/core-v1/types.ts'
 import type { JsonObject } from '../../machinery/json.ts'
 import type { AdmissionPlugin } from '../../registry/resource.ts'
-import { is, unchanged } from './admission-plugin.ts'
+import { concerning, is, unchanged } from './admission-plugin.ts'
 
 const NOT_READY: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }
 
 /** A new machine gets no Pods before it was seen ready. */
 export const taintNodesByCondition: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
+  concerns: concerning('/nodes'),
   mutate(request) {
     if (request.operation !== 'CREATE' || !is(request, '', 'nodes')) return unchanged(request)
     const { spec = {} } = request.object as unknown as Node

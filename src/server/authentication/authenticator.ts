@@ -21,5 +21,14 @@ export interface AuthenticatedToken {
   readonly audiences: readonly string[]
 }
 
-export const withAuthenticatedGroup = (user: UserInfo): UserInfo =>
-  user.groups.includes(AUTHENTICATED_GROUP) ? user : { ...user, groups: [...user.groups, AUTHENTICATED_GROUP] }
+/** A connection's user comes with each of its requests. */
+const inAuthenticatedGroup = new WeakMap<UserInfo, UserInfo>()
+
+export function withAuthenticatedGroup(user: UserInfo): UserInfo {
+  if (user.groups.includes(AUTHENTICATED_GROUP)) return user
+  const known = inAuthenticatedGroup.get(user)
+  if (known) return known
+  const member = { ...user, groups: [...user.groups, AUTHENTICATED_GROUP] }
+  inAuthenticatedGroup.set(user, member)
+  return member
+}

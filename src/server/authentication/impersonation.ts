@@ -11,6 +11,7 @@ const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/
 /** Whom the request asks to act as (`kubectl --as`), after checking that the user may. Undefined when it asks nothing. */
 export function impersonated(exchange: Exchange, user: UserInfo, authorizer: Authorizer): UserInfo | undefined {
   const { headers } = exchange
+  if (!asksForAny(headers)) return undefined
   const name = single(headers['impersonate-user'])
   const groups = all(headers['impersonate-group'])
   const uid = single(headers['impersonate-uid'])
@@ -28,6 +29,11 @@ export function impersonated(exchange: Exchange, user: UserInfo, authorizer: Aut
     groups: groupsOf(name, groups),
     ...(extra.size > 0 && { extra: Object.fromEntries(extra) }),
   }
+}
+
+function asksForAny(headers: Exchange['headers']): boolean {
+  for (const header in headers) if (header.startsWith('impersonate-')) return true
+  return false
 }
 
 const single = (header: string | readonly string[] | undefined): string | undefined =>

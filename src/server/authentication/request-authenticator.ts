@@ -38,13 +38,14 @@ function bearerTokenOf({ headers }: Exchange): string | undefined {
 }
 
 /** Asks one authenticator after the other. Undefined when the request shows no credentials at all. */
-export async function authenticated(
+export function authenticated(
   authenticators: readonly Authenticator[],
   exchange: Exchange,
-): Promise<UserInfo | undefined> {
-  for (const authenticator of authenticators) {
-    const user = await authenticator.authenticate(exchange)
-    if (user) return withAuthenticatedGroup(user)
-  }
-  return undefined
+): Promise<UserInfo | undefined> | UserInfo | undefined {
+  const [first, ...others] = authenticators
+  if (!first) return undefined
+  const goOn = (user: UserInfo | undefined): ReturnType<typeof authenticated> =>
+    user ? withAuthenticatedGroup(user) : authenticated(others, exchange)
+  const user = first.authenticate(exchange)
+  return user instanceof Promise ? user.then(goOn) : goOn(user)
 }

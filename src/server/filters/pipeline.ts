@@ -3,6 +3,7 @@ import type { Clock } from '../../machinery/clock.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import { type Random, uuidFrom } from '../../machinery/random.ts'
 import { badRequest, noSuchPath, unauthorized } from '../../machinery/status.ts'
+import type { UserInfo } from '../../registry/resource.ts'
 import { ANONYMOUS, type Authenticator } from '../authentication/authenticator.ts'
 import { impersonated } from '../authentication/impersonation.ts'
 import { authenticated } from '../authentication/request-authenticator.ts'
@@ -75,11 +76,15 @@ function infoOf({ method, path, query }: Exchange): RequestInfo {
 }
 
 function authentication({ authentication: authenticators, clock }: PipelineDependencies): Filter {
-  return async (request, next) => {
+  return (request, next) => {
     const { certificateEndMs } = request.exchange.peer
     if (certificateEndMs !== undefined && clock.now().getTime() > certificateEndMs) throw unauthorized()
-    request.user = (await authenticated(authenticators, request.exchange)) ?? ANONYMOUS
-    return next(request)
+    const goOn = (user: UserInfo | undefined): Promise<void> => {
+      request.user = user ?? ANONYMOUS
+      return next(request)
+    }
+    const user = authenticated(authenticators, request.exchange)
+    return user instanceof Promise ? user.then(goOn) : goOn(user) // Hardly any way of finding out has to wait.
   }
 }
 
@@ -171,16 +176,20 @@ function nameInFieldSelector(verb: string, { query }: Exchange): string {
 }
 
 function answering({ resources, documents, streams }: PipelineDependencies): Handler {
-  return async ({ exchange, info, user }) => {
+  const answerDocument = async ({ exchange, user }: Request): Promise<void> => {
+    for (const document of documents) {
+      if (await document(exchange, user)) return
+    }
+    throw noSuchPath()
+  }
+  return request => {
+    const { exchange, info, user } = request
     if (info.isResource) {
       if (streams?.handles(info)) return streams.relay(exchange, info)
       if (exchange.upgrade) throw badRequest('this resource cannot be upgraded to another protocol')
       return resources.handle(exchange, info, user)
     }
     if (info.verb !== 'get' && info.verb !== 'head') throw noSuchPath()
-    for (const document of documents) {
-      if (await document(exchange, user)) return
-    }
-    throw noSuchPath()
+    return answerDocument(request)
   }
 }

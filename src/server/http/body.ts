@@ -104,12 +104,15 @@ function collected({ incoming }: Exchange): Promise<Buffer> {
         reject(tooLarge())
       } else pieces.push(piece)
     })
-    const endEarly = (): void => reject(badRequest('the body ended early'))
-    incoming.once('end', () => {
-      incoming.off('close', endEarly)
+    let isWhole = false
+    const endEarly = (): void => {
+      if (!isWhole) reject(badRequest('the body ended early'))
+    }
+    incoming.on('end', () => {
+      isWhole = true
       resolve(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
     })
-    incoming.once('error', endEarly)
-    incoming.once('close', endEarly)
+    incoming.on('error', endEarly)
+    incoming.on('close', endEarly)
   })
 }

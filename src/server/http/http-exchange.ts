@@ -1,7 +1,9 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Exchange, Peer, ReplyHead } from './exchange.ts'
+
+const NO_QUERY = new URLSearchParams()
 
 /** What both protocol versions share: the target taken apart, and a signal that is only made when asked for. */
 abstract class BaseExchange implements Exchange {
@@ -30,6 +32,7 @@ abstract class BaseExchange implements Exchange {
   protected abstract onClose(listener: () => void): void
 
   get query(): URLSearchParams {
+    if (this.search === '') return NO_QUERY
     this.#query ??= new URLSearchParams(this.search)
     return this.#query
   }
@@ -76,7 +79,7 @@ export class Http2Exchange extends BaseExchange {
       peer,
     })
     this.incoming = stream
-    stream.setTimeout(SILENT_MS_MAX, () => stream.close(CANCELLED))
+    if (!stream.endAfterHeaders) stream.setTimeout(SILENT_MS_MAX, () => stream.close(CANCELLED))
   }
 
   get hasReplied(): boolean {
@@ -85,10 +88,11 @@ export class Http2Exchange extends BaseExchange {
 
   respond({ code, headers }: ReplyHead, body?: Uint8Array): void {
     if (this.incoming.destroyed || this.incoming.headersSent) return
-    this.incoming.setTimeout(0)
+    if (!this.incoming.endAfterHeaders) this.incoming.setTimeout(0)
     const hasBody = body !== undefined && body.length > 0 && this.method !== 'HEAD'
-    const length = body ? { 'content-length': body.length } : {}
-    this.incoming.respond({ ':status': code, ...this.commonHeaders, ...headers, ...length }, { endStream: !hasBody })
+    const all: OutgoingHttpHeaders = { ':status': code, ...this.commonHeaders, ...headers }
+    if (body) all['content-length'] = body.length
+    this.incoming.respond(all, { endStream: !hasBody })
     if (hasBody) endWith(this.incoming, body)
     this.#discardRest()
   }

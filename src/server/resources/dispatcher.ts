@@ -37,11 +37,11 @@ export class Dispatcher {
   }
 
   /** Every verb but list and watch. */
-  async handle(call: ApiCall, context: CallContext): Promise<Encoded> {
+  handle(call: ApiCall, context: CallContext): Promise<Encoded> {
     const virtual = this.#virtual.get(virtualKey(call))
     if (!virtual) return this.resourceFor(call).handle(call, context)
     if (call.verb !== 'create') throw methodNotSupported({ group: call.group, resource: call.resource }, call.verb)
-    return encodedOnce(await virtual(call, context))
+    return encodedOnce(virtual(call, context))
   }
 
   list(call: ApiCall, context: CallContext): Promise<EncodedList> {
@@ -60,7 +60,7 @@ const fitsPath = ({ verb, name, subresource }: ApiCall): boolean =>
   subresource !== undefined || ON_COLLECTIONS.has(verb) === (name === undefined)
 
 /** For what has one reader only. */
-const encodedOnce = (object: JsonObject): Encoded => ({
-  object,
-  json: () => Buffer.from(JSON.stringify(object)),
-})
+async function encodedOnce(made: JsonObject | Promise<JsonObject>): Promise<Encoded> {
+  const object = await made
+  return { object, json: () => Buffer.from(JSON.stringify(object)) }
+}

@@ -2,7 +2,7 @@ import { Namespace, type Pod, type PodSpec } from '../../../api/core-v1/types.ts
 import type { JsonObject } from '../../../machinery/json.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../../../registry/resource.ts'
 import type { ObjectCaches } from '../../object-cache.ts'
-import { refusal } from '../admission-plugin.ts'
+import { concerning, refusal } from '../admission-plugin.ts'
 import { baselineChecks, type Check, type CheckedPod, restrictedChecks } from './checks.ts'
 
 const LABEL = 'pod-security.kubernetes.io/'
@@ -31,6 +31,7 @@ export function podSecurity(caches: ObjectCaches): AdmissionPlugin {
   const namespaces = caches.of(Namespace)
   return {
     name: 'PodSecurity',
+    concerns: concerning('/pods', ...TEMPLATES.keys()),
     validate(request) {
       const { operation, namespace } = request
       if (!namespace || (operation !== 'CREATE' && operation !== 'UPDATE')) return undefined
