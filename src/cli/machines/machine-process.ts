@@ -11,6 +11,9 @@ import { ensureMachineLink, HOST_ADDRESS, type MachineLink } from './machine-net
 
 const CONTROL_PLANE_TAINT = 'node-role.kubernetes.io/control-plane:NoSchedule'
 
+/** An agent makes little garbage: a small nursery for it saves 20 MiB of each. */
+export const AGENT_NODE_OPTIONS = ['--max-semi-space-size=2']
+
 /** Starts the agent of one machine made on this host, inside the machine's own network. Safe for a machine that was stopped. */
 export async function startMachine(
   machine: PlannedMachine,
@@ -34,9 +37,11 @@ export async function startMachine(
     ...(machine.isControlPlane ? [['--taint', CONTROL_PLANE_TAINT]] : []),
     ...config.registryMirror.map(mirror => ['--registry-mirror', mirror]),
   ]
+  const [node = '', ...program] = context.self
+  const agent = [node, ...AGENT_NODE_OPTIONS, ...program, 'agent']
   return startDetached({
     name: `${MACHINE_PROCESS_PREFIX}${machine.name}`,
-    command: ['nsenter', `--net=${link.namespacePath}`, ...context.self, 'agent', ...flags.flat()],
+    command: ['nsenter', `--net=${link.namespacePath}`, ...agent, ...flags.flat()],
     folder: layout.processes,
     log: join(layout.logs, `${machine.name}.log`),
     environment: withoutSettings(context.environment),
