@@ -15,7 +15,7 @@ import { TABLE } from './nftables/table.ts'
 import { guardTable } from './nftables/table-guard.ts'
 import { serviceRules } from './plan/service-rules.ts'
 import { type ProxyMetrics, proxyMetrics } from './proxy-metrics.ts'
-import { cutFlows, type StaleFlow, staleFlowsBetween } from './stale-flows.ts'
+import { FlowCutter, type StaleFlow, staleFlowsBetween } from './stale-flows.ts'
 
 /** After a refused transaction, and between two rebuilds: two programs that disagree must not keep a machine busy. */
 const REBUILD_INTERVAL_MS = 500
@@ -66,6 +66,8 @@ class NftablesProxy implements ServiceProxy {
   readonly #services: Informer<Service>
   readonly #slices: Informer<EndpointSlice>
   readonly #rules: RuleSet
+  readonly #writer: RuleWriter
+  readonly #cutter: FlowCutter
   readonly #health: HealthChecks
   readonly #metrics: ProxyMetrics
   /** Services to look at again, and since when the first of them waits. */
@@ -81,6 +83,8 @@ class NftablesProxy implements ServiceProxy {
     this.#dependencies = dependencies
     this.#configuration = configuration
     this.#rules = new RuleSet(configuration)
+    this.#writer = new RuleWriter(dependencies.commands, dependencies.logger)
+    this.#cutter = new FlowCutter(dependencies.commands, dependencies.logger)
     this.#health = new HealthChecks(dependencies.health, dependencies.logger)
     this.#metrics = proxyMetrics(dependencies.metrics)
     this.#services = dependencies.informers.informer(Service)
@@ -98,7 +102,8 @@ class NftablesProxy implements ServiceProxy {
   async run(signal: AbortSignal): Promise<void> {
     await using _health = this.#health
     const { commands, clock, logger } = this.#dependencies
-    await using writer = new RuleWriter(commands, logger)
+    await using _writer = this.#writer
+    await using _cutter = this.#cutter
     using _services = this.#services.subscribe(({ object }) => this.#note(keyText(keyOf(object))))
     using _slices = this.#slices.subscribe(event => {
       this.#note(serviceKeyOf(event.object))
@@ -108,11 +113,11 @@ class NftablesProxy implements ServiceProxy {
     // Half a cluster in the kernel would refuse connections to the other half.
     await Promise.all([this.#services.whenSynced(signal), this.#slices.whenSynced(signal)]).catch(() => {})
     if (signal.aborted) return
-    await this.#applyOnce(writer, signal)
+    await this.#applyOnce(signal)
     const onDamage = (): void => this.#damaged()
     await Promise.all([
       guardTable({ commands, clock, logger, stamp: () => this.#rules.stamp, onDamage }, signal),
-      this.#applyAll(writer, signal),
+      this.#applyAll(signal),
     ])
   }
 
@@ -132,16 +137,16 @@ class NftablesProxy implements ServiceProxy {
     this.#wake.resolve()
   }
 
-  async #applyAll(writer: RuleWriter, signal: AbortSignal): Promise<void> {
+  async #applyAll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#wake.promise
       this.#wake = Promise.withResolvers()
-      if (!signal.aborted) await this.#applyOnce(writer, signal)
+      if (!signal.aborted) await this.#applyOnce(signal)
     }
   }
 
   /** One transaction with all that changed until now; what changes meanwhile goes into the next. */
-  async #applyOnce(writer: RuleWriter, signal: AbortSignal): Promise<void> {
+  async #applyOnce(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#dependencies
     const [keys, sinceMs, waiting] = [this.#changed, this.#changedSinceMs, this.#waiting]
     this.#changed = new Set()
@@ -151,7 +156,7 @@ class NftablesProxy implements ServiceProxy {
     this.#mustRebuild = false
     const transaction = isRebuild ? this.#rules.whole() : this.#rules.changes()
     try {
-      if (transaction) await writer.write(transaction)
+      if (transaction) await this.#writer.write(transaction)
     } catch (error) {
       logger.error({ err: error }, 'the kernel refused the rules of Services; writing all of them anew')
       this.#metrics.countFailure()
@@ -164,7 +169,8 @@ class NftablesProxy implements ServiceProxy {
     for (const resolve of waiting) resolve()
     if (keys.size > 0) this.#metrics.observeSync(clock.monotonicMs() - sinceMs)
     if (isRebuild) this.#metrics.countRebuild()
-    await this.#cutStaleFlows()
+    this.#cutter.cut(this.#stale)
+    this.#stale = []
     if (isRebuild && this.#mustRebuild) await clock.sleep(REBUILD_INTERVAL_MS, signal).catch(() => {})
   }
 
@@ -183,11 +189,5 @@ class NftablesProxy implements ServiceProxy {
     const id = this.#ids.get(portKey) ?? this.#ids.size + 1
     this.#ids.set(portKey, id)
     return id
-  }
-
-  async #cutStaleFlows(): Promise<void> {
-    const flows = this.#stale
-    this.#stale = []
-    if (flows.length > 0) await cutFlows(flows, this.#dependencies.commands, this.#dependencies.logger)
   }
 }

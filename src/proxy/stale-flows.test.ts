@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { CommandFailure, type Commands } from '../machinery/commands.ts'
 import { silentLogger } from '../machinery/logger.ts'
 import type { ServiceRules, UdpFront } from './plan/service-rules.ts'
-import { cutFlows, staleFlowsBetween } from './stale-flows.ts'
+import { FlowCutter, staleFlowsBetween } from './stale-flows.ts'
 
 const rules = (...udpFronts: UdpFront[]): ServiceRules => ({
   elements: [],
@@ -41,9 +41,31 @@ test('each is cut by what tells it apart, and none being there is no failure', a
     },
     lines: async function* () {},
   }
-  await cutFlows([{ ...dns, backend: '10.244.0.1' }, { port: 30_053 }], commands, silentLogger)
+  await using cutter = new FlowCutter(commands, silentLogger)
+  cutter.cut([{ ...dns, backend: '10.244.0.1' }, { port: 30_053 }])
+  await cutter[Symbol.asyncDispose]()
   expect(calls).toEqual([
     'conntrack -D -f ipv4 -p udp --orig-port-dst 53 --orig-dst 10.96.0.1 --dst-nat 10.244.0.1',
     'conntrack -D -f ipv4 -p udp --orig-port-dst 30053',
   ])
+})
+
+test('a thousand flows are cut by a few programs at a time, each flow once', async () => {
+  let [running, most, cuts] = [0, 0, 0]
+  const commands: Commands = {
+    async run() {
+      most = Math.max(most, ++running)
+      cuts++
+      for (let turn = 0; turn < 3; turn++) await Promise.resolve()
+      running--
+      return ''
+    },
+    lines: async function* () {},
+  }
+  await using cutter = new FlowCutter(commands, silentLogger)
+  const flows = Array.from({ length: 1000 }, (_, i) => ({ ...dns, backend: `10.244.${i >> 8}.${i & 255}` }))
+  cutter.cut(flows)
+  cutter.cut(flows.slice(500))
+  await cutter[Symbol.asyncDispose]()
+  expect([most, cuts]).toEqual([4, 1000])
 })

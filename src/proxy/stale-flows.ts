@@ -29,16 +29,51 @@ export function staleFlowsBetween(old: ServiceRules | undefined, now: ServiceRul
 
 const frontText = ({ address = '', port }: Pick<UdpFront, 'address' | 'port'>): string => `${address} ${port}`
 
-/** Cuts them one after the other. What cannot be cut is logged: a client is then led wrong for as long as it goes on. */
-export async function cutFlows(flows: readonly StaleFlow[], commands: Commands, logger: Logger): Promise<void> {
-  for (const { address, port, backend } of flows) {
+/** Programs at once: each goes through all flows of the machine. */
+const CUTS_AT_ONCE = 4
+
+/** Cuts stale flows beside everything else, so that rules do not wait for it. */
+export class FlowCutter implements AsyncDisposable {
+  readonly #commands: Commands
+  readonly #logger: Logger
+  /** By their text: what waits already need not wait twice. */
+  readonly #waiting = new Map<string, StaleFlow>()
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(commands: Commands, logger: Logger) {
+    this.#commands = commands
+    this.#logger = logger
+  }
+
+  /** To be called when the rules hold that these flows are at odds with. */
+  cut(flows: readonly StaleFlow[]): void {
+    for (const flow of flows) this.#waiting.set(`${frontText(flow)} ${flow.backend ?? ''}`, flow)
+    while (this.#waiting.size > 0 && this.#running.size < CUTS_AT_ONCE) this.#start()
+  }
+
+  #start(): void {
+    const [text, flow] = this.#waiting.entries().next().value! // The caller looked.
+    this.#waiting.delete(text)
+    const running = this.#cutOne(flow).then(() => {
+      this.#running.delete(running)
+      this.cut([])
+    })
+    this.#running.add(running)
+  }
+
+  /** What cannot be cut is logged: a client is then led wrong for as long as it goes on. */
+  async #cutOne({ address, port, backend }: StaleFlow): Promise<void> {
     const front = ['--orig-port-dst', String(port), ...(address ? ['--orig-dst', address] : [])]
     const args = ['-D', '-f', 'ipv4', '-p', 'udp', ...front, ...(backend ? ['--dst-nat', backend] : [])]
     try {
-      await commands.run('conntrack', args)
+      await this.#commands.run('conntrack', args)
     } catch (error) {
       // With nothing to delete it ends with 1, too.
-      if (!/0 flow entries/.test(String(error))) logger.warn({ err: error }, 'cannot cut stale UDP flows')
+      if (!/0 flow entries/.test(String(error))) this.#logger.warn({ err: error }, 'cannot cut stale UDP flows')
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
   }
 }
