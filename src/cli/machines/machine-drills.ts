@@ -102,7 +102,11 @@ export class MachineDrills {
     const machine = planned ?? { name, isControlPlane: false }
     const process = await startMachine(machine, link, { config, layout: this.#layout, context: this.#context })
     await using admin = adminClient(this.#layout)
-    await nodesReady(admin.client, { names: [name], processes: [process] })
+    await nodesReady(admin.client, {
+      names: [name],
+      processes: [process],
+      startedAt: new Map([[name, process.startedAt]]),
+    })
   }
 
   async #deleteNode(name: string): Promise<void> {

@@ -30,6 +30,8 @@ interface BringUpParts {
 export class BringUp {
   readonly #parts: BringUpParts
   #processes: ProcessRecord[] = []
+  /** Machines that were just started. */
+  readonly #startedAt = new Map<string, string>()
 
   constructor(parts: BringUpParts) {
     this.#parts = parts
@@ -67,6 +69,7 @@ export class BringUp {
       })
     await serverAnswers(layout, process, signal)
     this.#processes = [process]
+    if (!running && machines.length === 1) this.#startedAt.set(machines[0]!.name, process.startedAt)
     return `https://127.0.0.1:${config.port}`
   }
 
@@ -88,8 +91,10 @@ export class BringUp {
     const alive = new Set(runningProcesses(layout).map(({ name }) => name))
     for (const [index, machine] of machines.entries()) {
       signal.throwIfAborted()
-      if (!alive.has(`${MACHINE_PROCESS_PREFIX}${machine.name}`))
-        this.#processes.push(await startMachine(machine, links[index]!, this.#parts))
+      if (alive.has(`${MACHINE_PROCESS_PREFIX}${machine.name}`)) continue
+      const process = await startMachine(machine, links[index]!, this.#parts)
+      this.#processes.push(process)
+      this.#startedAt.set(machine.name, process.startedAt)
     }
     return undefined
   }
@@ -98,7 +103,7 @@ export class BringUp {
     const { layout, machines } = this.#parts
     await using admin = adminClient(layout)
     const names = machines.map(({ name }) => name)
-    await nodesReady(admin.client, { names, processes: this.#processes, signal })
+    await nodesReady(admin.client, { names, processes: this.#processes, startedAt: this.#startedAt, signal })
     if (machines.length > 1) await markControlPlane(admin.client, machines)
     return names.join(', ')
   }
