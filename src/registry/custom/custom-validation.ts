@@ -2,6 +2,7 @@ import { deepEqual } from 'fast-equals'
 import { type FieldError, invalid, notSupported, required, tooLong, tooMany } from '../../machinery/field-error.ts'
 import type { JsonObject, JsonValue } from '../../machinery/json.ts'
 import { isJsonObject } from '../../machinery/merge-patch.ts'
+import { linearPattern } from './linear-pattern.ts'
 import type { StructuralSchema } from './structural-schema.ts'
 
 /** What an OpenAPI v3 schema says is wrong with a value, in the words of upstream's validator. */
@@ -72,21 +73,8 @@ const enumErrors = (schema: StructuralSchema, value: JsonValue, path: string): r
       ]
     : []
 
-const patterns = new Map<string, RegExp | undefined>()
-const PATTERNS_MAX = 1000
-
-/** Compiled once for each text; what JavaScript cannot read matches everything. */
-function patternOf(text: string): RegExp | undefined {
-  if (!patterns.has(text)) {
-    if (patterns.size >= PATTERNS_MAX) patterns.clear()
-    try {
-      patterns.set(text, new RegExp(text, 'u'))
-    } catch {
-      patterns.set(text, undefined)
-    }
-  }
-  return patterns.get(text)
-}
+/** What is wrong with the text of a pattern; undefined when it can be used. */
+export const patternProblem = (pattern: string): string | undefined => linearPattern(pattern).problem
 
 function textErrors(schema: StructuralSchema, value: string, path: string): readonly FieldError[] {
   const { minLength, maxLength, pattern, format } = schema
@@ -96,7 +84,7 @@ function textErrors(schema: StructuralSchema, value: string, path: string): read
     errors.push(invalid(path, value, `${inBody(path)} should be at least ${minLength} chars long`))
   }
   if (maxLength !== undefined && length > maxLength) errors.push(tooLong(path, maxLength))
-  if (pattern && patternOf(pattern)?.test(value) === false) {
+  if (pattern && linearPattern(pattern).test(value) === false) {
     errors.push(invalid(path, value, `${inBody(path)} should match '${pattern}'`))
   }
   if (format && !hasFormat(format, value)) {

@@ -48,6 +48,10 @@ export const podDisruptionBudgets = defineKind(PodDisruptionBudget, {
     }
     return errors
   },
+  validateStatusUpdate: ({ status }) =>
+    (['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const).flatMap(field =>
+      notNegative(status?.[field], `status.${field}`),
+    ),
   columns: [
     text('Min Available', ({ spec }) => String(spec?.minAvailable ?? 'N/A')),
     text('Max Unavailable', ({ spec }) => String(spec?.maxUnavailable ?? 'N/A')),

@@ -6,54 +6,20 @@ import {
 } from '../../api/admissionregistration-v1/types.ts'
 import { CertificateSigningRequest } from '../../api/certificates-v1/types.ts'
 import { RuntimeClass } from '../../api/node-v1/types.ts'
-import { CSIDriver, CSINode, VolumeAttachment } from '../../api/storage-v1/types.ts'
+import { required } from '../../machinery/field-error.ts'
+import { dnsLabelProblems } from '../../machinery/names.ts'
 import type { KindDefinition } from '../kind-definition.ts'
 import { defineKind } from '../kind-definition.ts'
 import { specFields } from '../subresources/ephemeral-containers.ts'
 import { age, integer, text } from '../tables/columns.ts'
+import { wellFormed } from './field-rules.ts'
+import { immutable } from './workload-validation.ts'
 
 export const runtimeClasses = defineKind(RuntimeClass, {
+  validate: ({ handler }) =>
+    handler ? wellFormed(handler, { path: 'handler', problems: dnsLabelProblems }) : [required('handler')],
+  validateUpdate: (next, old) => immutable(next.handler, old.handler, 'handler'),
   columns: [text('Handler', ({ handler }) => handler), age],
-})
-
-export const csiDrivers = defineKind(CSIDriver, {
-  hasGeneration: true,
-  defaults({ spec }) {
-    if (!spec) return
-    spec.attachRequired ??= true
-    spec.podInfoOnMount ??= false
-    spec.storageCapacity ??= false
-    spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType'
-    spec.requiresRepublish ??= false
-    spec.seLinuxMount ??= false
-    if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent']
-  },
-  columns: [
-    { name: 'AttachRequired', type: 'boolean', cell: ({ spec }) => spec?.attachRequired ?? true },
-    { name: 'PodInfoOnMount', type: 'boolean', cell: ({ spec }) => spec?.podInfoOnMount ?? false },
-    { name: 'StorageCapacity', type: 'boolean', cell: ({ spec }) => spec?.storageCapacity ?? false },
-    text(
-      'TokenRequests',
-      ({ spec }) => (spec?.tokenRequests ?? []).map(({ audience }) => audience).join(',') || '<unset>',
-    ),
-    { name: 'RequiresRepublish', type: 'boolean', cell: ({ spec }) => spec?.requiresRepublish ?? false },
-    text('Modes', ({ spec }) => (spec?.volumeLifecycleModes ?? []).join(',')),
-    age,
-  ],
-})
-
-export const csiNodes = defineKind(CSINode, {
-  columns: [integer('Drivers', ({ spec }) => spec?.drivers?.length), age],
-})
-
-export const volumeAttachments = defineKind(VolumeAttachment, {
-  columns: [
-    text('Attacher', ({ spec }) => spec?.attacher ?? ''),
-    text('PV', ({ spec }) => spec?.source?.persistentVolumeName ?? ''),
-    text('Node', ({ spec }) => spec?.nodeName ?? ''),
-    { name: 'Attached', type: 'boolean', cell: ({ status }) => status?.attached ?? false },
-    age,
-  ],
 })
 
 interface Hook {
@@ -176,8 +142,4 @@ export const apiServices: KindDefinition = {
 export const countedKinds: readonly KindDefinition[] = [
   ['admissionregistration.k8s.io', 'mutatingadmissionpolicies'],
   ['admissionregistration.k8s.io', 'mutatingadmissionpolicybindings'],
-  ['flowcontrol.apiserver.k8s.io', 'flowschemas'],
-  ['flowcontrol.apiserver.k8s.io', 'prioritylevelconfigurations'],
-  ['resource.k8s.io', 'deviceclasses'],
-  ['resource.k8s.io', 'resourceslices'],
 ].map(([group, plural]) => ({ group: group!, plural: plural!, differences: { hasGeneration: true } }))

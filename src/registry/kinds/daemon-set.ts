@@ -13,12 +13,13 @@ import {
 } from '../tables/columns.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
-import { daemonSetErrors, daemonSetUpdateErrors } from './workload-validation.ts'
+import { daemonSetErrors, daemonSetStatusErrors, daemonSetUpdateErrors } from './workload-validation.ts'
 
 export const daemonSets = defineKind(DaemonSet, {
   defaults: defaultDaemonSet,
   validate: daemonSetErrors,
   validateUpdate: daemonSetUpdateErrors,
+  validateStatusUpdate: daemonSetStatusErrors,
   warnings: ({ spec, metadata }, old) =>
     metadata.generation === old?.metadata.generation ? [] : podTemplateWarnings(spec.template),
   hasGeneration: true,

@@ -5,12 +5,13 @@ import { scaleOf } from '../subresources/scale.ts'
 import { age, containerImages, containerNames, integer, selectorText, text, wide } from '../tables/columns.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
-import { deploymentErrors, deploymentUpdateErrors } from './workload-validation.ts'
+import { deploymentErrors, deploymentStatusErrors, deploymentUpdateErrors } from './workload-validation.ts'
 
 export const deployments = defineKind(Deployment, {
   defaults: defaultDeployment,
   validate: deploymentErrors,
   validateUpdate: deploymentUpdateErrors,
+  validateStatusUpdate: deploymentStatusErrors,
   warnings: ({ spec, metadata }, old) =>
     metadata.generation === old?.metadata.generation ? [] : podTemplateWarnings(spec.template),
   hasGeneration: true,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { LabelSelector } from '../../api/meta-v1/types.ts'
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts'
 import { labelValueProblems, qualifiedNameProblems } from '../../machinery/names.ts'
@@ -25,6 +26,14 @@ export const oneOf = (
   value: string | undefined,
   { path, choices }: { readonly path: string; readonly choices: readonly string[] },
 ): readonly FieldError[] => (value === undefined || choices.includes(value) ? [] : [notSupported(path, value, choices)])
+
+/** An address range of either family. */
+export function cidrErrors(value: string, path: string): readonly FieldError[] {
+  const [address = '', bits = '', ...rest] = value.split('/')
+  const bitsMax = isIP(address) === 4 ? 32 : 128
+  const isRange = isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax
+  return isRange ? [] : [invalid(path, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+}
 
 export const wellFormed = (
   value: string,

@@ -7,19 +7,18 @@ import {
   admissionPolicyBindings,
   apiServices,
   countedKinds,
-  csiDrivers,
-  csiNodes,
   mutatingWebhooks,
   runtimeClasses,
   signingRequests,
   validatingWebhooks,
-  volumeAttachments,
 } from './cluster-support.ts'
 import { configMaps, endpoints, limitRanges, resourceQuotas, secrets, serviceAccounts } from './config.ts'
 import { customResourceDefinitions } from './custom-resource-definition.ts'
 import { daemonSets } from './daemon-set.ts'
 import { deployments } from './deployment.ts'
+import { deviceClasses, resourceClaims, resourceClaimTemplates, resourceSlices } from './device-support.ts'
 import { events, eventsOfEventsGroup } from './event.ts'
+import { flowSchemas, priorityLevels } from './flow-control.ts'
 import { horizontalPodAutoscalers, oldHorizontalPodAutoscalers } from './horizontal-pod-autoscaler.ts'
 import { ingressClasses, ingresses, ipAddresses, networkPolicies, serviceRanges } from './networking.ts'
 import { namespaces, nodes } from './node.ts'
@@ -28,6 +27,7 @@ import { pods, podTemplates } from './pod.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from './rbac.ts'
 import { replicaSets, replicationControllers } from './replica-set.ts'
 import { statefulSets } from './stateful-set.ts'
+import { csiDrivers, csiNodes, csiStorageCapacities, volumeAttachments } from './storage-support.ts'
 
 /** The differences of every kind that has any, but for those that the registry's own settings shape. */
 export const kindDefinitions: readonly KindDefinition[] = [
@@ -73,6 +73,7 @@ export const kindDefinitions: readonly KindDefinition[] = [
   priorityClasses,
   csiDrivers,
   csiNodes,
+  csiStorageCapacities,
   storageClasses,
   volumeAttachments,
   admissionPolicies,
@@ -81,5 +82,11 @@ export const kindDefinitions: readonly KindDefinition[] = [
   validatingWebhooks,
   apiServices,
   customResourceDefinitions,
+  deviceClasses,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
+  flowSchemas,
+  priorityLevels,
   ...countedKinds,
 ]

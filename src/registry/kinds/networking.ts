@@ -2,22 +2,13 @@ import { Ingress, IngressClass, IPAddress, NetworkPolicy, ServiceCIDR } from '..
 import { required } from '../../machinery/field-error.ts'
 import { defineKind } from '../kind-definition.ts'
 import { age, selectorText, text } from '../tables/columns.ts'
-import { oneOf, selectorErrors } from './field-rules.ts'
+import { cidrErrors } from './field-rules.ts'
+import { ingressErrors, networkPolicyErrors } from './networking-validation.ts'
+import { immutable } from './workload-validation.ts'
 
 export const ingresses = defineKind(Ingress, {
   hasGeneration: true,
-  validate({ spec }) {
-    const isEmpty = !spec?.defaultBackend && !spec?.rules?.length
-    return isEmpty
-      ? [
-          {
-            ...required('spec'),
-            reason: 'FieldValueInvalid',
-            message: 'Invalid value: null: either `defaultBackend` or `rules` must be specified',
-          },
-        ]
-      : []
-  },
+  validate: ingressErrors,
   columns: [
     text('Class', ({ spec }) => spec?.ingressClassName ?? '<none>'),
     text('Hosts', ({ spec }) => {
@@ -34,6 +25,8 @@ export const ingresses = defineKind(Ingress, {
 
 export const ingressClasses = defineKind(IngressClass, {
   hasGeneration: true,
+  validate: ({ spec }) => (spec?.controller ? [] : [required('spec.controller')]),
+  validateUpdate: ({ spec }, old) => immutable(spec?.controller, old.spec?.controller, 'spec.controller'),
   columns: [
     text('Controller', ({ spec }) => spec?.controller ?? ''),
     text('Parameters', ({ spec }) => {
@@ -55,12 +48,7 @@ export const networkPolicies = defineKind(NetworkPolicy, {
       port.protocol ??= 'TCP'
     }
   },
-  validate: ({ spec }) => [
-    ...selectorErrors(spec?.podSelector, 'spec.podSelector'),
-    ...(spec?.policyTypes ?? []).flatMap((type, index) =>
-      oneOf(type, { path: `spec.policyTypes[${index}]`, choices: ['Egress', 'Ingress'] }),
-    ),
-  ],
+  validate: networkPolicyErrors,
   columns: [text('Pod-Selector', ({ spec }) => selectorText(spec?.podSelector)), age],
 })
 
@@ -78,5 +66,10 @@ export const ipAddresses = defineKind(IPAddress, {
 
 export const serviceRanges = defineKind(ServiceCIDR, {
   hasGeneration: true,
+  validate: ({ spec }) =>
+    spec?.cidrs?.length
+      ? spec.cidrs.flatMap((range, index) => cidrErrors(range, `spec.cidrs[${index}]`))
+      : [required('spec.cidrs', 'at least one CIDR required')],
+  validateUpdate: ({ spec }, old) => immutable(spec?.cidrs, old.spec?.cidrs, 'spec.cidrs'),
   columns: [text('CIDRs', ({ spec }) => (spec?.cidrs ?? []).join(',')), age],
 })

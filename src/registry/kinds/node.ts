@@ -1,11 +1,12 @@
-import { Namespace, Node } from '../../api/core-v1/types.ts'
-import { type FieldError, invalid } from '../../machinery/field-error.ts'
-import { dnsLabelProblems, qualifiedNameProblems } from '../../machinery/names.ts'
+import { Namespace, Node, type Taint } from '../../api/core-v1/types.ts'
+import { duplicate, type FieldError, forbidden, invalid, required } from '../../machinery/field-error.ts'
+import { dnsLabelProblems, labelValueProblems, qualifiedNameProblems } from '../../machinery/names.ts'
+import { compareQuantities } from '../../machinery/quantity.ts'
 import type { Draft } from '../draft.ts'
 import { defineKind } from '../kind-definition.ts'
 import { finalize } from '../subresources/finalize.ts'
 import { age, text, wide } from '../tables/columns.ts'
-import { oneOf, wellFormed } from './field-rules.ts'
+import { cidrErrors, NOT_NEGATIVE, oneOf, wellFormed } from './field-rules.ts'
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/'
 const ROLE_LABEL = 'kubernetes.io/role'
@@ -16,6 +17,7 @@ export const nodes = defineKind(Node, {
   keepsStatusOnCreate: true,
   validate: nodeErrors,
   validateUpdate: nodeUpdateErrors,
+  validateStatusUpdate: node => [...addressErrors(node), ...amountErrors(node)],
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
   columns: [
     text('Status', statusText),
@@ -64,11 +66,47 @@ function kernelText({ status }: Node): string {
 
 const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
+function taintErrors(taints: readonly Taint[]): readonly FieldError[] {
+  const seen = new Set<string>()
+  return taints.flatMap((taint, index) => {
+    const { key, value, effect } = taint
+    const path = `spec.taints[${index}]`
+    const errors: FieldError[] = [
+      ...wellFormed(key ?? '', { path: `${path}.key`, problems: qualifiedNameProblems }),
+      ...(value ? wellFormed(value, { path: `${path}.value`, problems: labelValueProblems }) : []),
+      ...(effect ? oneOf(effect, { path: `${path}.effect`, choices: TAINT_EFFECTS }) : [required(`${path}.effect`)]),
+    ]
+    const identity = `${key} ${effect}`
+    if (seen.has(identity)) {
+      const { message, ...error } = duplicate(path, taint)
+      errors.push({ ...error, message: `${message}: taints must be unique by key and effect pair` })
+    }
+    seen.add(identity)
+    return errors
+  })
+}
+
+const PER_FAMILY_MAX = 1
+
+function podRangeErrors(ranges: readonly string[]): readonly FieldError[] {
+  const errors: FieldError[] = ranges.flatMap((range, index) => cidrErrors(range, `spec.podCIDRs[${index}]`))
+  const counts = [ranges.filter(range => range.includes(':')), ranges.filter(range => !range.includes(':'))]
+  if (counts.some(({ length }) => length > PER_FAMILY_MAX)) {
+    errors.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
+  }
+  return errors
+}
+
+function amountErrors({ status }: Node): readonly FieldError[] {
+  return (['capacity', 'allocatable'] as const).flatMap(field =>
+    Object.entries(status?.[field] ?? {}).flatMap(([name, amount]) =>
+      compareQuantities(amount, '0') < 0 ? [invalid(`status.${field}.${name}`, amount, NOT_NEGATIVE)] : [],
+    ),
+  )
+}
+
 function nodeErrors({ spec }: Node): readonly FieldError[] {
-  const errors: FieldError[] = (spec?.taints ?? []).flatMap(({ key, effect }, index) => [
-    ...wellFormed(key ?? '', { path: `spec.taints[${index}].key`, problems: qualifiedNameProblems }),
-    ...oneOf(effect, { path: `spec.taints[${index}].effect`, choices: TAINT_EFFECTS }),
-  ])
+  const errors: FieldError[] = [...taintErrors(spec?.taints ?? []), ...podRangeErrors(spec?.podCIDRs ?? [])]
   const { podCIDR, podCIDRs } = spec ?? {}
   if (podCIDR && podCIDRs && podCIDRs[0] !== podCIDR) {
     errors.push(invalid('spec.podCIDRs[0]', podCIDRs[0] ?? '', 'must match `spec.podCIDR`'))
@@ -76,20 +114,27 @@ function nodeErrors({ spec }: Node): readonly FieldError[] {
   return errors
 }
 
-function nodeUpdateErrors({ spec }: Node, old: Node): readonly FieldError[] {
-  const errors: FieldError[] = []
-  const fixed = (field: 'podCIDR' | 'providerID'): void => {
-    if (old.spec?.[field] && spec?.[field] !== old.spec[field]) {
-      errors.push({
-        reason: 'FieldValueForbidden',
-        field: `spec.${field}`,
-        message: 'Forbidden: node updates may not change it',
-      })
-    }
+/** What others have relied on since it was set. */
+function nodeUpdateErrors(node: Node, { spec: before }: Node): readonly FieldError[] {
+  const { spec } = node
+  const errors: FieldError[] = [...addressErrors(node)]
+  if (before?.podCIDR && spec?.podCIDR !== before.podCIDR) {
+    errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
   }
-  fixed('podCIDR')
-  fixed('providerID')
+  if (before?.providerID && spec?.providerID !== before.providerID) {
+    errors.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'))
+  }
   return errors
+}
+
+function addressErrors({ status }: Node): readonly FieldError[] {
+  const seen = new Set<string>()
+  return (status?.addresses ?? []).flatMap((address, index) => {
+    const identity = JSON.stringify([address.type, address.address])
+    if (seen.has(identity)) return [duplicate(`status.addresses[${index}]`, address)]
+    seen.add(identity)
+    return []
+  })
 }
 
 export const namespaces = defineKind(Namespace, {

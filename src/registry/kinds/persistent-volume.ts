@@ -1,13 +1,13 @@
 import { PersistentVolume, PersistentVolumeClaim } from '../../api/core-v1/types.ts'
 import { StorageClass } from '../../api/storage-v1/types.ts'
-import { type FieldError, required } from '../../machinery/field-error.ts'
+import { forbidden } from '../../machinery/field-error.ts'
 import { timeText } from '../../machinery/time.ts'
 import { IS_DEFAULT_CLASS, storageClassOf } from '../../machinery/volume-binding.ts'
 import { defineKind } from '../kind-definition.ts'
 import { age, text, wide } from '../tables/columns.ts'
 import type { TableColumn } from '../tables/table-column.ts'
-import { oneOf } from './field-rules.ts'
 import { claimErrors, claimUpdateErrors, volumeErrors, volumeUpdateErrors } from './persistent-volume-validation.ts'
+import { storageClassErrors } from './storage-class-validation.ts'
 import { immutable } from './workload-validation.ts'
 
 const MODE_LETTERS: { readonly [mode: string]: string } = {
@@ -90,9 +90,9 @@ export const storageClasses = defineKind(StorageClass, {
   },
   validate: storageClassErrors,
   validateUpdate: (next, old) => [
-    ...immutable(next.parameters, old.parameters, 'parameters'),
-    ...immutable(next.provisioner, old.provisioner, 'provisioner'),
-    ...immutable(next.reclaimPolicy, old.reclaimPolicy, 'reclaimPolicy'),
+    ...(['parameters', 'provisioner', 'reclaimPolicy'] as const).flatMap(field =>
+      immutable(next[field], old[field], field).map(() => forbidden(field, `updates to ${field} are forbidden.`)),
+    ),
     ...immutable(next.volumeBindingMode, old.volumeBindingMode, 'volumeBindingMode'),
   ],
   returnsDeletedObject: true,
@@ -109,11 +109,3 @@ export const storageClasses = defineKind(StorageClass, {
   ] satisfies TableColumn<StorageClass>[],
   nameCell: storageClass => `${storageClass.metadata.name}${isDefaultClass(storageClass) ? ' (default)' : ''}`,
 })
-
-function storageClassErrors({ provisioner, reclaimPolicy, volumeBindingMode }: StorageClass): readonly FieldError[] {
-  return [
-    ...(provisioner ? [] : [required('provisioner')]),
-    ...oneOf(reclaimPolicy, { path: 'reclaimPolicy', choices: ['Delete', 'Retain'] }),
-    ...oneOf(volumeBindingMode, { path: 'volumeBindingMode', choices: ['Immediate', 'WaitForFirstConsumer'] }),
-  ]
-}

@@ -1,9 +1,11 @@
-import type { PolicyRule, RoleRef, Subject } from '../../api/rbac-v1/types.ts'
+import type { AggregationRule, PolicyRule, RoleRef, Subject } from '../../api/rbac-v1/types.ts'
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../api/rbac-v1/types.ts'
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts'
+import { dnsSubdomainProblems } from '../../machinery/names.ts'
 import type { Draft } from '../draft.ts'
 import { defineKind } from '../kind-definition.ts'
 import { age, text, wide } from '../tables/columns.ts'
+import { selectorErrors, wellFormed } from './field-rules.ts'
 import { immutable } from './workload-validation.ts'
 
 const GROUP = 'rbac.authorization.k8s.io'
@@ -62,9 +64,20 @@ export const roles = defineKind(Role, {
 export const clusterRoles = defineKind(ClusterRole, {
   nameProblems: pathSegmentProblems,
   createsOnUpdate: true,
-  validate: ({ rules }) => ruleErrors(rules, { isNamespaced: false }),
+  validate: ({ rules, aggregationRule }) => [
+    ...ruleErrors(rules, { isNamespaced: false }),
+    ...(aggregationRule ? aggregationErrors(aggregationRule) : []),
+  ],
   columns: [{ name: 'Created At', type: 'date', cell: ({ metadata }) => metadata.creationTimestamp }],
 })
+
+function aggregationErrors({ clusterRoleSelectors = [] }: AggregationRule): readonly FieldError[] {
+  const path = 'aggregationRule.clusterRoleSelectors'
+  if (clusterRoleSelectors.length === 0) {
+    return [required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil')]
+  }
+  return clusterRoleSelectors.flatMap((selector, index) => selectorErrors(selector, `${path}[${index}]`))
+}
 
 interface BindingFields {
   readonly roleRef: RoleRef
@@ -90,6 +103,9 @@ function bindingErrors({ roleRef, subjects = [] }: BindingFields, roleKinds: rea
     switch (subject.kind) {
       case 'ServiceAccount':
         if (subject.apiGroup) errors.push(notSupported(`${path}.apiGroup`, subject.apiGroup, ['']))
+        if (subject.name) {
+          errors.push(...wellFormed(subject.name, { path: `${path}.name`, problems: dnsSubdomainProblems }))
+        }
         if (!subject.namespace) errors.push(required(`${path}.namespace`))
         break
       case 'User':

@@ -13,7 +13,7 @@ import {
   wide,
 } from '../tables/columns.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
-import { replicaSetErrors, replicaSetUpdateErrors } from './workload-validation.ts'
+import { replicaSetErrors, replicaSetStatusErrors, replicaSetUpdateErrors } from './workload-validation.ts'
 
 export const replicaSets = defineKind(ReplicaSet, {
   defaults({ spec }) {
@@ -23,6 +23,7 @@ export const replicaSets = defineKind(ReplicaSet, {
   },
   validate: replicaSetErrors,
   validateUpdate: replicaSetUpdateErrors,
+  validateStatusUpdate: replicaSetStatusErrors,
   hasGeneration: true,
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   columns: [

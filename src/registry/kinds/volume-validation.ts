@@ -4,7 +4,7 @@ import { dnsLabelProblems } from '../../machinery/names.ts'
 import { between, duplicates, oneOf, wellFormed } from './field-rules.ts'
 
 const FILE_MODE_MAX = 0o777
-const HOST_PATH_TYPES = [
+export const HOST_PATH_TYPES = [
   '',
   'BlockDevice',
   'CharDevice',

@@ -6,7 +6,7 @@ import type { IntOrString } from '../../machinery/int-or-string.ts'
 import type { JsonValue } from '../../machinery/json.ts'
 import { matchesLabels, requirementsOf } from '../../machinery/selectors.ts'
 import { sameMeaning } from '../write/same-meaning.ts'
-import { IMMUTABLE, isEmptySelector, NOT_NEGATIVE, notNegative, selectorErrors } from './field-rules.ts'
+import { IMMUTABLE, isEmptySelector, notNegative, selectorErrors } from './field-rules.ts'
 import { podTemplateErrors } from './pod-spec-validation.ts'
 
 const PERCENTAGE =
@@ -47,10 +47,16 @@ export function workloadTemplateErrors(template: PodTemplateSpec | undefined, ki
 
 /** A count or a percentage of at most 100. */
 export function countOrPercentErrors(value: IntOrString | undefined, path: string): readonly FieldError[] {
-  if (value === undefined) return []
-  if (typeof value === 'number') return value < 0 ? [invalid(path, value, NOT_NEGATIVE)] : []
-  if (!/^\d+%$/.test(value)) return [invalid(path, value, PERCENTAGE)]
+  const errors = countOrAnyPercentErrors(value, path)
+  if (errors.length > 0 || typeof value !== 'string') return errors
   return Number(value.slice(0, -1)) > 100 ? [invalid(path, value, 'must not be greater than 100%')] : []
+}
+
+/** A count or a percentage: what comes on top may be more than all. */
+export function countOrAnyPercentErrors(value: IntOrString | undefined, path: string): readonly FieldError[] {
+  if (value === undefined) return []
+  if (typeof value === 'number') return notNegative(value, path)
+  return /^\d+%$/.test(value) ? [] : [invalid(path, value, PERCENTAGE)]
 }
 
 export const isZero = (value: IntOrString | undefined): boolean =>
@@ -84,7 +90,7 @@ export function deploymentErrors({ spec }: Deployment): readonly FieldError[] {
   if (strategy?.type !== 'RollingUpdate' || !rolling) return errors
   errors.push(
     ...countOrPercentErrors(rolling.maxUnavailable, `${path}.maxUnavailable`),
-    ...countOrPercentErrors(rolling.maxSurge, `${path}.maxSurge`),
+    ...countOrAnyPercentErrors(rolling.maxSurge, `${path}.maxSurge`),
   )
   if (isZero(rolling.maxUnavailable) && isZero(rolling.maxSurge)) {
     errors.push(invalid(`${path}.maxUnavailable`, rolling.maxUnavailable, 'may not be 0 when `maxSurge` is 0'))
@@ -94,6 +100,66 @@ export function deploymentErrors({ spec }: Deployment): readonly FieldError[] {
 
 export const deploymentUpdateErrors = ({ spec }: Deployment, old: Deployment): readonly FieldError[] =>
   immutable(spec.selector, old.spec.selector, 'spec.selector')
+
+/** Counters that could not be true are refused, whoever writes them. */
+export function deploymentStatusErrors({ status }: Deployment, old: Deployment): readonly FieldError[] {
+  const counters = ['replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas'] as const
+  return [
+    ...counters.flatMap(field => notNegative(status?.[field], `status.${field}`)),
+    ...notNegative(status?.observedGeneration, 'status.observedGeneration'),
+    ...partsOfReplicas(status ?? {}, ['updatedReplicas', 'readyReplicas', 'availableReplicas']),
+    ...collisionErrors(status?.collisionCount, old.status?.collisionCount),
+  ]
+}
+
+export function replicaSetStatusErrors({ status }: ReplicaSet): readonly FieldError[] {
+  const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const
+  return [
+    ...(['replicas', ...parts, 'observedGeneration'] as const).flatMap(field =>
+      notNegative(status?.[field], `status.${field}`),
+    ),
+    ...partsOfReplicas(status ?? {}, parts),
+  ]
+}
+
+export function daemonSetStatusErrors({ status }: DaemonSet, old: DaemonSet): readonly FieldError[] {
+  const counters = [
+    'currentNumberScheduled',
+    'numberMisscheduled',
+    'desiredNumberScheduled',
+    'numberReady',
+    'observedGeneration',
+    'updatedNumberScheduled',
+    'numberAvailable',
+    'numberUnavailable',
+  ] as const
+  return [
+    ...counters.flatMap(field => notNegative(status?.[field], `status.${field}`)),
+    ...collisionErrors(status?.collisionCount, old.status?.collisionCount),
+  ]
+}
+
+type Counters = { readonly [counter: string]: unknown }
+
+function partsOfReplicas(status: object, fields: readonly string[]): readonly FieldError[] {
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status as { readonly [counter: string]: number }
+  const errors: FieldError[] = fields.flatMap(field => {
+    const value = Number((status as Counters)[field] ?? 0)
+    return value > replicas ? [invalid(`status.${field}`, value, 'cannot be greater than status.replicas')] : []
+  })
+  if (availableReplicas > readyReplicas) {
+    errors.push(invalid('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'))
+  }
+  return errors
+}
+
+/** It says which names were taken: going back would try them again. */
+function collisionErrors(count: number | undefined, before: number | undefined): readonly FieldError[] {
+  if (before === undefined || (count !== undefined && count >= before)) {
+    return notNegative(count, 'status.collisionCount')
+  }
+  return [invalid('status.collisionCount', count ?? null, 'cannot be decremented')]
+}
 
 export const replicaSetErrors = ({ spec }: ReplicaSet): readonly FieldError[] => [
   ...notNegative(spec.replicas, 'spec.replicas'),
@@ -115,14 +181,15 @@ export function daemonSetErrors({ spec }: DaemonSet): readonly FieldError[] {
     ...notNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
   ]
   const rolling = spec.updateStrategy?.rollingUpdate
-  if (spec.updateStrategy?.type !== 'RollingUpdate' || !rolling) return errors
+  if (spec.updateStrategy?.type !== 'RollingUpdate') return errors
+  if (!rolling) return [...errors, required('spec.updateStrategy.rollingUpdate')]
   const path = 'spec.updateStrategy.rollingUpdate'
   errors.push(
     ...countOrPercentErrors(rolling.maxUnavailable, `${path}.maxUnavailable`),
     ...countOrPercentErrors(rolling.maxSurge, `${path}.maxSurge`),
   )
   const neither = isZero(rolling.maxUnavailable) && isZero(rolling.maxSurge)
-  if (neither) errors.push(invalid(`${path}.maxUnavailable`, rolling.maxUnavailable, 'cannot be 0 when maxSurge is 0'))
+  if (neither) errors.push(required(`${path}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'))
   if (!isZero(rolling.maxUnavailable) && !isZero(rolling.maxSurge ?? 0)) {
     errors.push(invalid(`${path}.maxSurge`, rolling.maxSurge, 'may not be set when maxUnavailable is non-zero'))
   }

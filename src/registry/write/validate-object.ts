@@ -38,5 +38,6 @@ function objectErrors(scope: WriteScope, object: JsonObject, old: JsonObject | u
 function withoutDoubles(own: readonly FieldError[], general: readonly FieldError[]): readonly FieldError[] {
   if (general.length === 0) return own
   const known = new Set(own.map(({ field }) => field))
-  return [...own, ...general.filter(({ field }) => !known.has(field))]
+  // Of a bad item of a list, upstream names the list.
+  return [...own, ...general.filter(({ field }) => !known.has(field) && !known.has(field.replace(/\[\d+\]$/, '')))]
 }
