@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, realpathSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { kubectlVersions } from '../kubectl-versions.ts'
 import { describeAsRoot } from '../needs-root.ts'
 import { RealNode } from './real-node.ts'
 
@@ -11,18 +11,6 @@ interface Answer {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
-}
-
-/** kubectl as found on the PATH, and the versions that lie beside it. */
-function kubectlVersions(): readonly string[] {
-  const path = (process.env.PATH ?? '')
-    .split(':')
-    .map(folder => join(folder, 'kubectl'))
-    .find(existsSync)
-  if (!path) return []
-  const folder = dirname(realpathSync(path))
-  const beside = ['1.27', '1.28', '1.29', '1.30', '1.31', '1.33'].map(version => join(folder, `kubectl.${version}`))
-  return [path, ...beside.filter(existsSync)]
 }
 
 const versions = kubectlVersions()

@@ -7,13 +7,14 @@ import type { CriChannel } from './grpc-channel.ts'
 export interface ContainerdEvent {
   readonly topic: string
   readonly id: string
-  /** It concerns a command that was run in the container, for example by a probe. */
-  readonly isOfExec: boolean
+  /** It concerns a command that was run in the container, for example by a probe: containerd's name of it. */
+  readonly execId?: string
 }
 
+export const EXEC_STARTED = '/tasks/exec-started'
 const SUBSCRIBE = '/containerd.services.events.v1.Events/Subscribe'
-/** What ends or starts by itself. What we remove ourselves we know. */
-const FILTERS = ['namespace==k8s.io,topic~=^/tasks/(start|exit|oom)']
+/** What ends or starts by itself, and the start of commands. What we remove ourselves we know. */
+const FILTERS = ['namespace==k8s.io,topic~=^/tasks/(start|exit|oom|exec-started)']
 const RETRY_MS = 250
 
 /**
@@ -38,7 +39,7 @@ export async function* containerdEvents(
     try {
       await channel.untilUp(signal) // Sent after the subscription, so that nothing falls between the two.
       yield undefined
-      for await (const event of stream as AsyncIterable<ContainerdEvent>) if (!event.isOfExec) yield event
+      yield* stream as AsyncIterable<ContainerdEvent>
     } catch {
       // The stream broke: containerd is gone or going. It is opened again below.
     } finally {
@@ -66,8 +67,9 @@ function envelopeFrom(bytes: Buffer): ContainerdEvent {
   const event = stringFields(any.get(2) ?? new Uint8Array())
   const topic = textOf(fields.get(3))
   const id = textOf(event.get(1))
-  // The end of a process names it beside its container; both are the same for the container's own.
-  return { topic, id, isOfExec: topic === '/tasks/exit' && textOf(event.get(2)) !== id }
+  // The start and end of a process name it beside its container; both are the same for the container's own.
+  const process = topic === '/tasks/exit' || topic === EXEC_STARTED ? textOf(event.get(2)) : id
+  return { topic, id, ...(process !== id && { execId: process }) }
 }
 
 const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8')

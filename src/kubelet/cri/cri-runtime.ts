@@ -21,9 +21,10 @@ import {
 } from '../doors.ts'
 import { EventQueue } from '../event-queue.ts'
 import { attachTo, openExec, openPort } from '../streams/cri-streams.ts'
-import { containerdEvents } from './containerd-events.ts'
+import { type ContainerdEvent, containerdEvents, EXEC_STARTED } from './containerd-events.ts'
 import { criContainerConfigOf, criResourcesOf, criSandboxConfigOf, LABEL } from './cri-configs.ts'
 import { containerFrom, imageFrom, sandboxFrom, usageFrom } from './cri-records.ts'
+import { ExecProcesses, type ExecTurn } from './exec-processes.ts'
 import type { CriChannel } from './grpc-channel.ts'
 
 export interface CriRuntimeOptions {
@@ -46,8 +47,10 @@ export class CriRuntime implements ContainerRuntime {
   readonly #channel: CriChannel
   readonly #clock: Clock
   readonly #disk: CriRuntimeOptions['disk']
+  readonly #execs: ExecProcesses
 
   constructor({ channel, clock, disk }: CriRuntimeOptions) {
+    this.#execs = new ExecProcesses({ channel, clock })
     this.#channel = channel
     this.#clock = clock
     this.#disk = disk
@@ -158,17 +161,30 @@ export class CriRuntime implements ContainerRuntime {
   /** Each event as soon as CRI shows what it tells of; a slow one holds up no other. */
   async #forward(queue: EventQueue<RuntimeEvent>, signal: AbortSignal): Promise<void> {
     for await (const event of containerdEvents(this.#channel, { clock: this.#clock, signal })) {
-      if (!event) queue.push({ kind: 'lagged' })
+      if (!event) {
+        this.#execs.isListening = true
+        queue.push({ kind: 'lagged' })
+      } else if (event.execId !== undefined) this.#noteExec(event, event.execId)
       else if (event.topic === '/tasks/exit') void this.#afterExit(event.id).then(settled => queue.push(settled))
       else queue.push({ kind: 'changed', id: event.id })
     }
+    this.#execs.isListening = false
+  }
+
+  #noteExec({ topic, id }: ContainerdEvent, execId: string): void {
+    if (topic === EXEC_STARTED) this.#execs.noteStarted(id, execId)
   }
 
   async execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    const timeout = Math.ceil(timeoutMs / 1000)
-    const request = { container_id: id, cmd: command, timeout }
-    const { stdout, stderr, exit_code } = await this.#channel.runtime('ExecSync', request, timeoutMs + STOP_SPARE_MS)
-    return { stdout, stderr, exitCode: exit_code }
+    const turn = await this.#execs.turn(id)
+    try {
+      const timeout = Math.ceil(timeoutMs / 1000)
+      const request = { container_id: id, cmd: command, timeout }
+      const { stdout, stderr, exit_code } = await this.#channel.runtime('ExecSync', request, timeoutMs + STOP_SPARE_MS)
+      return { stdout, stderr, exitCode: exit_code }
+    } finally {
+      turn.over()
+    }
   }
 
   async exec(
@@ -176,8 +192,36 @@ export class CriRuntime implements ContainerRuntime {
     { command, ...wanted }: StreamsWanted & { readonly command: readonly string[] },
     signal: AbortSignal,
   ): Promise<ProcessStreams> {
-    const { url } = await this.#channel.runtime('Exec', { container_id: id, cmd: command, ...askedOf(wanted) })
-    return openExec(url, { wanted, signal })
+    const turn = await this.#execs.turn(id)
+    try {
+      const { url } = await this.#channel.runtime('Exec', { container_id: id, cmd: command, ...askedOf(wanted) })
+      const streams = await openExec(url, { wanted, signal })
+      this.#endWithClient(id, { turn, ended: streams.ended, signal })
+      return streams
+    } catch (error) {
+      turn.over()
+      throw error
+    }
+  }
+
+  /** A command whose client has vanished ends: nobody reads what it prints, and containerd keeps a connection for it. */
+  #endWithClient(
+    id: string,
+    { turn, ended, signal }: { turn: ExecTurn; ended: Promise<number>; signal: AbortSignal },
+  ): void {
+    const abort = async (): Promise<void> => {
+      const execId = await turn.started
+      if (execId !== undefined) await this.#execs.end(id, execId)
+    }
+    const onAbort = (): void => void abort()
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    const forget = (): void => {
+      if (signal.aborted) return // The stream has ended because the client is gone, not the process.
+      signal.removeEventListener('abort', onAbort)
+      turn.over()
+    }
+    ended.then(forget, forget)
   }
 
   async attach(id: string, wanted: StreamsWanted, signal: AbortSignal): Promise<ProcessStreams> {
