@@ -16,6 +16,7 @@ import type { Labels } from '../../machinery/selectors.ts'
 import { isHeadless, SERVICE_NAME_LABEL, serviceKeyOf, slicesByService } from '../../machinery/service-endpoints.ts'
 import { attemptAll } from '../attempt-all.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
+import { PASSES_OVER_PODS, Pace } from '../pace.ts'
 import { zoneOf } from './endpoint.ts'
 import { EndpointMemo } from './endpoint-memo.ts'
 import { EndpointTexts, packingOf, type SliceContent } from './packing.ts'
@@ -37,11 +38,12 @@ export const endpointSliceController = controllerFor(Service, {
 
 /** Keeps the slices of one Service equal to the Pods that it selects. */
 function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
-  const { client, informers, events, random } = dependencies
+  const { client, informers, events, clock, random } = dependencies
   const expectations = new Expectations(dependencies)
   const slicesOf = indexedSlices(dependencies)
   const nodes = informers.informer(Node)
   const memo = new EndpointMemo()
+  const pace = new Pace(clock, PASSES_OVER_PODS)
   const texts = new EndpointTexts()
   const settled = new SettledServices(informers, {
     ofPod: event => servicesOf(event, dependencies),
@@ -51,15 +53,22 @@ function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
 
   return async function reconcile(key) {
     const service = informers.informer(Service).get(key)
-    if (!service) expectations.forget(key)
+    if (!service) {
+      expectations.forget(key)
+      pace.forget(keyText(key))
+    }
     if (!service || isTerminating(service) || !choosesPods(service)) return {} // Slices of a Service go by owner reference.
     if (settled.has(key)) return {}
     if (!(await expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
 
+    const waitMs = pace.untilNextMs(keyText(key))
+    if (waitMs > 0) return { recheckAfterMs: waitMs }
     settled.settle(key)
     const existing = slicesOf(key).filter(slice => !isTerminating(slice))
     const labels = labelsOf(service)
-    const groups = memo.groupsOf(service, podsBeside(service, informers), name => nodes.get({ name }))
+    const pods = podsBeside(service, informers)
+    pace.note(keyText(key), pods.length)
+    const groups = memo.groupsOf(service, pods, name => nodes.get({ name }))
     const { create, update, remove } = packingOf(groups, existing, texts)
     const updated = new Set([...update.map(({ slice }) => slice), ...remove])
     const relabelled = existing.filter(slice => !updated.has(slice) && !deepEqual(slice.metadata.labels, labels))

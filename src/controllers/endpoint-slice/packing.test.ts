@@ -51,6 +51,12 @@ test('a change of one endpoint changes only its slice', () => {
   expect([create, remove]).toEqual([[], []])
 })
 
+test('many new endpoints make whole slices, and the rest of them goes where there is room', () => {
+  const slices = carryOut([], packingOf([groupOf(range(0, 1))], []))
+  const packed = carryOut(slices, packingOf([groupOf(range(0, 150))], slices))
+  expect(packed.map(({ endpoints }) => endpoints?.length)).toEqual([50, 100])
+})
+
 test('new endpoints go where one write places them all', () => {
   const slices = carryOut([], packingOf([groupOf(range(0, 150))], []))
   const { create, update } = packingOf([groupOf(range(0, 160))], slices)

@@ -21,7 +21,7 @@ export interface Packing {
 
 /**
  * Puts endpoints into slices so that as few slices as possible change: an endpoint stays where it is, new ones fill
- * slices that change anyway, then the fullest slice with room for all of them, then new slices.
+ * slices that change anyway, then whole new slices; the rest goes to the fullest slice with room for all of it.
  */
 export function packingOf(
   groups: readonly EndpointGroup[],
@@ -39,11 +39,13 @@ export function packingOf(
     const own = drafts.filter(draft => draft.shape === shape)
     let rest = endpoints.filter(endpoint => !placed.has(texts.identityOf(endpoint)))
     for (const draft of own.filter(({ isChanged }) => isChanged)) rest = fill(draft, rest)
-    const roomy = own.filter(({ kept }) => kept.length + rest.length <= ENDPOINTS_PER_SLICE_MAX).sort(byFullest)[0]
-    if (roomy && rest.length > 0) rest = fill(roomy, rest)
-    for (let at = 0; at < rest.length; at += ENDPOINTS_PER_SLICE_MAX) {
-      create.push({ addressType, ports, endpoints: rest.slice(at, at + ENDPOINTS_PER_SLICE_MAX) })
+    for (; rest.length >= ENDPOINTS_PER_SLICE_MAX; rest = rest.slice(ENDPOINTS_PER_SLICE_MAX)) {
+      create.push({ addressType, ports, endpoints: rest.slice(0, ENDPOINTS_PER_SLICE_MAX) })
     }
+    if (rest.length === 0) continue
+    const roomy = own.filter(({ kept }) => kept.length + rest.length <= ENDPOINTS_PER_SLICE_MAX).sort(byFullest)[0]
+    if (roomy) fill(roomy, rest)
+    else create.push({ addressType, ports, endpoints: rest })
   }
   return withPlaceholders({ groups, drafts, create })
 }

@@ -8,10 +8,13 @@ import { isStatusError } from '../../machinery/status.ts'
 import { messageOf } from '../attempt-all.ts'
 import { choosesPods, podsOf, servicesOf } from '../endpoint-slice/service-pods.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
-import { subsetsOf } from './subsets.ts'
-import { WritePace } from './write-pace.ts'
+import { Pace, type PaceOptions } from '../pace.ts'
+import { addressCountOf, subsetsOf } from './subsets.ts'
 
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity'
+
+/** All of the object is written for each Pod that changes. Who needs to know at once reads slices. */
+const WRITES: PaceOptions = { sizeFree: 50, pauseMsPerUnit: 1 }
 
 export const endpointsController = controllerFor(Service, { name: 'endpoint' })
   .watches(Pod, servicesOf)
@@ -22,7 +25,7 @@ export const endpointsController = controllerFor(Service, { name: 'endpoint' })
 function endpointsReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, events, clock } = dependencies
   const expectations = new Expectations(dependencies)
-  const pace = new WritePace(clock)
+  const pace = new Pace(clock, WRITES)
 
   return async function reconcile(key) {
     const service = informers.informer(Service).get(key)
@@ -36,14 +39,14 @@ function endpointsReconciler(dependencies: Dependencies): Reconciler {
     if (isTerminating(service) || !choosesPods(service)) return {}
     if (!(await expectations.areMet(key))) return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
 
-    const waitMs = pace.untilNextMs(keyText(key), existing)
+    const waitMs = pace.untilNextMs(keyText(key))
     if (waitMs > 0) return { recheckAfterMs: waitMs }
     const wanted = wantedOf(service, podsOf(service, dependencies), existing)
     try {
       if (!existing) await expectations.create(key, Endpoints, wanted)
       else if (isDifferent(existing, wanted)) {
         const metadata = { ...existing.metadata, ...wanted.metadata }
-        pace.note(keyText(key))
+        pace.note(keyText(key), Math.max(addressCountOf(existing), addressCountOf(wanted)))
         expectations.wrote(key, Endpoints, await client.update(Endpoints, { ...existing, ...wanted, metadata }))
       }
     } catch (error) {

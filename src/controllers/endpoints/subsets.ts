@@ -1,4 +1,4 @@
-import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from '../../api/core-v1/types.ts'
+import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service } from '../../api/core-v1/types.ts'
 import { hasPodEnded, isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
 import { isHeadless, publishesUnready } from '../../machinery/service-endpoints.ts'
 import { addressTypesOf, endpointPortsOf, hostnameOf } from '../endpoint-slice/endpoint.ts'
@@ -74,3 +74,10 @@ function addressOf(pod: Pod, service: Service): EndpointAddress | undefined {
 }
 
 const byAddress = (a: EndpointAddress, b: EndpointAddress): number => (a.ip < b.ip ? -1 : 1)
+
+/** Ready and unready ones. */
+export const addressCountOf = ({ subsets = [] }: { readonly subsets?: Endpoints['subsets'] }): number =>
+  subsets.reduce(
+    (sum, { addresses = [], notReadyAddresses = [] }) => sum + addresses.length + notReadyAddresses.length,
+    0,
+  )

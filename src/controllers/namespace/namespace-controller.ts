@@ -27,23 +27,56 @@ export const namespaceController = controllerFor(Namespace, { name: 'namespace',
 /** Empties a namespace that is being deleted, Pods before everything else, and lets it go when nothing is left. */
 function namespaceReconciler({ client, informers, clock }: Dependencies): Reconciler {
   const kinds = new ServedKinds(informers)
+  const looks = new Map<string, Look>()
 
   return async function reconcile(key) {
     const namespace = informers.informer(Namespace).get(key)
-    if (!namespace || !isTerminating(namespace) || !namespace.spec.finalizers?.includes(FINALIZER)) return {}
-    const namespaced = kinds.all().filter(kind => kind.namespaced)
+    if (!namespace || !isTerminating(namespace) || !namespace.spec.finalizers?.includes(FINALIZER)) {
+      looks.delete(key.name)
+      return {}
+    }
+    const nowMs = clock.monotonicMs()
     const leaving = informers.informer(Pod).list({ namespace: key.name })
+    const last = looks.get(key.name)
+    if (last && isOnlyOwnWrite(last, { namespace, leaving, nowMs })) return { recheckAfterMs: last.nextAtMs - nowMs }
+    const namespaced = kinds.all().filter(kind => kind.namespaced)
     const survey = await emptied(client, namespace, { namespaced, leaving })
     if (isEmpty(survey)) {
       await finalize(client, namespace)
       return {}
     }
-    await writeConditions(client, namespace, conditionsOf(namespace, survey, clock.now()))
+    const written = await writeConditions(client, namespace, conditionsOf(namespace, survey, clock.now()))
     if (survey.failures.length > 0) throw new AggregateError(survey.failures, 'some content could not be deleted')
     const waitedMs = clock.now().getTime() - timeOf(namespace.metadata.deletionTimestamp!).getTime()
-    return { recheckAfterMs: Math.min(RECHECK_MS_MAX, Math.max(RECHECK_MS_MIN, waitedMs / 4)) }
+    const recheckAfterMs = Math.min(RECHECK_MS_MAX, Math.max(RECHECK_MS_MIN, waitedMs / 4))
+    const { resourceVersion } = written.metadata
+    looks.set(key.name, {
+      resourceVersion,
+      hadPods: leaving.length > 0,
+      nextAtMs: clock.monotonicMs() + recheckAfterMs,
+    })
+    return { recheckAfterMs }
   }
 }
+
+/** What a look at a namespace left behind. */
+interface Look {
+  /** Of the namespace with the conditions that the look wrote. */
+  readonly resourceVersion: string
+  readonly hadPods: boolean
+  readonly nextAtMs: number
+}
+
+/** Conditions count what is left, so each look writes; were each write followed by a look, they would never end. */
+const isOnlyOwnWrite = (
+  { resourceVersion, hadPods, nextAtMs }: Look,
+  {
+    namespace,
+    leaving,
+    nowMs,
+  }: { readonly namespace: Namespace; readonly leaving: readonly Pod[]; readonly nowMs: number },
+): boolean =>
+  namespace.metadata.resourceVersion === resourceVersion && nowMs < nextAtMs && hadPods === leaving.length > 0
 
 /** Deletes all it finds and answers what is still there. Other content stays until the last Pod is gone (KEP-5080). */
 async function emptied(
@@ -109,12 +142,12 @@ async function writeConditions(
   client: Client,
   namespace: Namespace,
   conditions: NonNullable<Namespace['status']['conditions']>,
-): Promise<void> {
+): Promise<Namespace> {
   const types = new Set(conditions.map(({ type }) => type))
   const others = (namespace.status.conditions ?? []).filter(({ type }) => !types.has(type))
   const all = [...others, ...conditions]
-  if (deepEqual(namespace.status.conditions, all)) return
-  await client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, conditions: all } })
+  if (deepEqual(namespace.status.conditions, all)) return namespace
+  return client.updateStatus(Namespace, { ...namespace, status: { ...namespace.status, conditions: all } })
 }
 
 async function finalize(client: Client, namespace: Namespace): Promise<void> {

@@ -8,6 +8,7 @@ import { type Requirements, requirementsOf } from '../../machinery/selectors.ts'
 import { timeText } from '../../machinery/time.ts'
 import { claimChildren } from '../claim.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
+import { PASSES_OVER_PODS, Pace } from '../pace.ts'
 import { defaultFeatures, type StatefulSetFeatures } from './features.ts'
 import { isNamedAfter, revisionOf } from './identity.ts'
 import { outdatedDeletions, type Plan } from './plan.ts'
@@ -30,7 +31,7 @@ export function statefulSetReconciler(
   features: StatefulSetFeatures = defaultFeatures,
 ): Reconciler {
   const tools = toolsFrom(dependencies)
-  const { sets, expectations, told, pace, metrics } = tools
+  const { sets, expectations, told, pace, passes, metrics } = tools
   const uids = new Map<string, string>()
   return async function reconcile(key) {
     const set = sets.get(key)
@@ -39,6 +40,7 @@ export function statefulSetReconciler(
       expectations.forget(key) // What was written for another life of this name must not hold up this one.
       told.forget(before)
       pace.forget(before)
+      passes.forget(before)
       metrics.forget(key)
       uids.delete(keyText(key))
     }
@@ -49,7 +51,8 @@ export function statefulSetReconciler(
       metrics.countStaleSkip()
       return { recheckAfterMs: UNSEEN_WRITE_RECHECK_MS }
     }
-    return passOver(tools, set, features)
+    const waitMs = passes.untilNextMs(set.metadata.uid)
+    return waitMs > 0 ? { recheckAfterMs: waitMs } : passOver(tools, set, features)
   }
 }
 
@@ -70,6 +73,7 @@ function toolsFrom(dependencies: Dependencies) {
     podControl: new PodControl({ client, claims, events, expectations }),
     told: new ToldCauses(events),
     pace: new ReplacementPace(clock),
+    passes: new Pace(clock, PASSES_OVER_PODS),
     evidenceIn: clusterEvidence(informers),
     metrics: statefulSetMetrics(dependencies.metrics),
   }
@@ -80,6 +84,7 @@ async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFea
   const selector = selectorOf(set)
   const history = await historyOf(tools, set, selector)
   const members = await membersOf(tools, set, selector)
+  tools.passes.note(set.metadata.uid, members.length)
   const { namespace } = set.metadata
   const world: World = {
     set,

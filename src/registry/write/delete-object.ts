@@ -111,12 +111,12 @@ function markedForDeletion(
   options: DeleteOptions,
 ): JsonObject | undefined {
   const grace = kind.differences.gracePeriodSeconds?.(old, options.gracePeriodSeconds) ?? 0
-  const draft = structuredClone(old) as IncomingObject
-  const { metadata } = draft
   const finalizers = finalizersFor(old, options)
   const isHeld = finalizers.length > 0 || kind.differences.isFinal?.(old) === false
-  const isTerminating = metadata.deletionTimestamp !== undefined
   if (grace === 0 && !isHeld) return undefined
+  const draft = structuredClone(old) as IncomingObject
+  const { metadata } = draft
+  const isTerminating = metadata.deletionTimestamp !== undefined
   if (finalizers.length > 0) metadata.finalizers = [...finalizers]
   else delete metadata.finalizers
   if (isTerminating && grace >= Number(metadata.deletionGracePeriodSeconds ?? 0)) return draft
