@@ -23,11 +23,13 @@ async function simulate(seed: number): Promise<boolean> {
     if (values.seed) console.log(`seed ${seed}: holds, ${Math.round(virtualMs / 1000)} virtual s, history ${digest}`)
     return true
   }
-  console.log(`seed ${seed}: ${violation}`)
-  const shrunk = await shrink(scenario)
-  console.log(`shortest history that still fails (${shrunk.runs} runs): ${shrunk.outcome.violation ?? violation}`)
-  console.log(scenarioText(shrunk.scenario))
-  console.log(shrunk.outcome.evidence ?? '')
+  console.log(`seed ${seed} breaks a promise: ${violation}`)
+  console.log('looking for the shortest history that still does')
+  const { scenario: shortest, outcome, runs } = await shrink(scenario)
+  console.log(`\nthe shortest found in ${runs} runs: ${outcome.violation ?? violation}\n`)
+  console.log(scenarioText(shortest))
+  console.log(`\n${outcome.evidence ?? ''}\n`)
+  console.log(`for a regression test: ${JSON.stringify(shortest)}`)
   console.log(`replay: npm run simulate -- --seed ${seed}\n`)
   return false
 }

@@ -44,6 +44,7 @@ test('a failing history is shrunk to what it needs', async () => {
   expect(outcome.violation).toMatch(/claim data-set\d-\d was deleted, which nothing asked for/)
   expect(scenario.sets).toHaveLength(1)
   expect(scenario.actions.length).toBeLessThanOrEqual(2)
+  expect(scenario.nodes).toBe(1)
 }, 120_000)
 
 const steady: Scenario = {

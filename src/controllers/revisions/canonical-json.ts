@@ -16,5 +16,10 @@ const scalarText = (value: string | number | boolean | null): string =>
 
 const escapeOf = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** Go compares the bytes of UTF-8, which is the order of code points; plain `<` compares UTF-16 units. */
-const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+/** Go compares the bytes of UTF-8, which is the order of code points; plain `<` compares UTF-16 units, and differs for surrogates only. */
+function byCodePoint(a: string, b: string): number {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+const SURROGATE = /[\ud800-\udfff]/

@@ -8,7 +8,9 @@ import { faultyStore } from '../../store/memory/faulty-store.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Between } from '../control-components.ts'
 import { startClusterWith } from '../start-cluster.ts'
+import { Chronicle } from './chronicle.ts'
 import { converge, repair } from './convergence.ts'
+import { deedText, eventsText, momentText } from './describe.ts'
 import { Faults } from './faults.ts'
 import { MachineCheck } from './machine-check.ts'
 import { type Change, Observer } from './observer.ts'
@@ -24,7 +26,7 @@ export interface RunOptions {
 export interface Outcome {
   /** The first broken promise, with the virtual time at which it was seen; absent: none. */
   readonly violation?: string
-  /** With a violation: the Pods and the last events, as they were then. */
+  /** With a violation: what had happened and how things stood at that moment, and the last events. */
   readonly evidence?: string
   /** Equal for equal histories. */
   readonly digest: string
@@ -52,7 +54,10 @@ class Run {
   readonly #scenario: Scenario
   readonly #cluster: Cluster
   readonly #faults: Faults
-  readonly #violations: string[] = []
+  #violation: string | undefined
+  /** As of the violation. */
+  #evidence = ''
+  readonly #chronicle: Chronicle
   readonly #machines: MachineCheck
   readonly #rules: Rules
   readonly #observers: { stop(): void }[] = []
@@ -82,7 +87,8 @@ class Run {
     this.#scenario = scenario
     this.#cluster = cluster
     this.#faults = faults
-    const violated = (text: string): void => void this.#violations.push(`${this.#timeText()} ${text}`)
+    this.#chronicle = new Chronicle(cluster.clock)
+    const violated = (text: string): void => this.#violated(text)
     this.#machines = new MachineCheck(violated)
     this.#rules = new Rules(cluster.clock, violated)
     const observe = <T extends KubernetesObject>(kind: Kind<T>, onChange: (change: Change<T>) => void): void => {
@@ -92,9 +98,18 @@ class Run {
       this.#observers.push(observer)
       void observer.run()
     }
-    observe(StatefulSet, change => this.#rules.setChanged(change))
-    observe(Pod, change => this.#rules.podChanged(change))
-    observe(PersistentVolumeClaim, change => this.#rules.claimChanged(change))
+    observe(StatefulSet, change => {
+      this.#chronicle.setChanged(change)
+      this.#rules.setChanged(change)
+    })
+    observe(Pod, change => {
+      this.#chronicle.podChanged(change)
+      this.#rules.podChanged(change)
+    })
+    observe(PersistentVolumeClaim, change => {
+      this.#chronicle.claimChanged(change)
+      this.#rules.claimChanged(change)
+    })
   }
 
   async play(): Promise<Outcome> {
@@ -105,13 +120,14 @@ class Run {
       await this.#step(action.atMs - atMs)
       atMs = action.atMs
       if (this.#isOver) return this.#outcome()
+      this.#chronicle.note(`> ${deedText(action)}`)
       await this.#meanwhile(
         perform(action, {
           cluster,
           faults: this.#faults,
           plans: this.#scenario.sets,
           user: { deletedPod: (uid, isForced) => this.#userDeleted(uid, isForced) },
-          later: (delayMs, undo) => this.#later(delayMs, undo),
+          later: (delayMs, undo) => this.#later(delayMs, undo, `${deedText(action)} is over`),
         }),
       )
     }
@@ -127,18 +143,19 @@ class Run {
   }
 
   get #isOver(): boolean {
-    return this.#violations.length > 0
+    return this.#violation !== undefined
   }
 
   /** All is well again: the user repairs what is left, and everything must come to be as it was asked. */
   async #end(): Promise<void> {
     await this.#step(1000)
+    this.#chronicle.note('> the user takes back broken images and foreign labels')
     await this.#meanwhile(repair(this.#cluster))
     const problem = await converge(this.#cluster, {
       step: ms => this.#step(ms),
       deletedPod: uid => this.#userDeleted(uid, false),
     })
-    if (problem) this.#violations.push(`${this.#timeText()} ${problem}`)
+    if (problem) this.#violated(problem)
   }
 
   #userDeleted(uid: string, isForced: boolean): void {
@@ -146,16 +163,17 @@ class Run {
     if (isForced) this.#machines.overrule(uid)
   }
 
-  #later(delayMs: number, undo: () => void | Promise<void>): void {
+  #later(delayMs: number, undo: () => void | Promise<void>, text: string): void {
     const once = async (): Promise<void> => {
       if (!this.#pending.delete(once)) return
+      this.#chronicle.note(`> ${text}`)
       await undo()
     }
     this.#pending.add(once)
     this.#cluster.clock.schedule(delayMs, () => void once())
   }
 
-  /** Lets time pass timer by timer, and looks at the machines after each. */
+  /** Lets time pass timer by timer, and looks at the machines after each. Ends early once a promise is broken. */
   async #step(ms: number): Promise<void> {
     const { clock } = this.#cluster
     const untilMs = clock.monotonicMs() + ms
@@ -164,7 +182,7 @@ class Run {
       const leftMs = untilMs - clock.monotonicMs()
       await clock.advance(Math.max(0, Math.min(nextMs, leftMs)))
       this.#machines.look(this.#cluster)
-      if (nextMs >= leftMs) return
+      if (nextMs >= leftMs || this.#isOver) return
     }
   }
 
@@ -180,14 +198,23 @@ class Run {
     await done
   }
 
-  #timeText(): string {
-    return `[${(this.#cluster.clock.monotonicMs() / 1000).toFixed(3)} s]`
+  /** The first is what counts: the others may follow from it. */
+  #violated(text: string): void {
+    if (this.#isOver) return
+    const { clock, nodes } = this.#cluster
+    this.#violation = `[${momentText(clock.monotonicMs()).trim()}] ${text}`
+    this.#evidence = this.#chronicle.text(nodes)
   }
 
   async #outcome(): Promise<Outcome> {
-    const [violation] = this.#violations
+    const violation = this.#violation
+    const events = violation === undefined ? '' : await eventsText(this.#cluster).catch(String)
     return {
-      ...(violation !== undefined && { violation, evidence: await this.#cluster.describePods().catch(String) }),
+      ...(violation !== undefined && {
+        violation,
+        evidence: `${this.#evidence}
+${events}`,
+      }),
       digest: this.#cluster.historyDigest(),
       virtualMs: this.#cluster.clock.monotonicMs(),
     }
