@@ -42,6 +42,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 }
 
 class LiveRegistry implements Registry {
+  readonly isShared: boolean
   readonly #mirror: StoreMirror
   readonly #resources = new Map<string, Resource>()
   readonly #listeners = new Set<() => void>()
@@ -52,6 +53,7 @@ class LiveRegistry implements Registry {
   readonly #ready: Promise<void>
 
   constructor(options: RegistryOptions) {
+    this.isShared = options.store.confirmHead !== undefined
     this.#mirror = new StoreMirror(options)
     const environment = this.#environmentOf(options)
     const schemas = new BuiltInSchemas()

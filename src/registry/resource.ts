@@ -89,6 +89,8 @@ export interface ResourceTable {
 
 /** All resources served now. Custom ones come and go. */
 export interface Registry {
+  /** Whether other processes write to its store too. */
+  readonly isShared: boolean
   find(group: string, version: string, plural: string): Resource | undefined
   resources(): readonly Resource[]
   /** Calls back after resources were added or removed. */

@@ -1,5 +1,6 @@
 import type { Kind, KubernetesObject } from '../api/kind.ts'
 import type { Clock } from '../machinery/clock.ts'
+import type { JsonObject } from '../machinery/json.ts'
 import type { Logger } from '../machinery/logger.ts'
 import { keyOf, keyText, type ObjectKey } from '../machinery/object.ts'
 import { isStatusError } from '../machinery/status.ts'
@@ -145,6 +146,30 @@ export class ObjectCaches {
       if (isStatusError(error, 'NotFound')) return undefined
       throw error
     }
+  }
+
+  /** Whether other servers write to the same store, so that no cache of this one decides alone. */
+  get isShared(): boolean {
+    return this.#registry?.isShared ?? false
+  }
+
+  /** All objects of a namespace as stored now, past the cache. */
+  async liveList<T extends KubernetesObject>(kind: Kind<T>, namespace: string): Promise<readonly T[]> {
+    const { group, version, plural: resource } = kind
+    const served = this.#registry?.find(group, version, resource)
+    if (!served) return []
+    const { items } = await served.list({ verb: 'list', group, version, resource, namespace }, serverContext)
+    return items.map(({ object }) => object as unknown as T)
+  }
+
+  /** Replaces the object at its own revision. Throws Conflict when there is a newer one. */
+  async update<T extends KubernetesObject>(kind: Kind<T>, object: T): Promise<void> {
+    const { group, version, plural: resource } = kind
+    const { name, namespace } = object.metadata
+    const place = { name, ...(namespace && { namespace }) }
+    const body = object as unknown as JsonObject
+    const served = this.#registry?.find(group, version, resource)
+    await served?.handle({ verb: 'update', group, version, resource, ...place, body }, serverContext)
   }
 
   #follow(cache: ObjectCache<KubernetesObject>, registry: Registry): void {

@@ -66,7 +66,7 @@ export async function openApiServer(options: OpenApiServerOptions): Promise<Open
   const caches = new ObjectCaches({ clock, logger })
   const rbac = new Rbac(caches)
   const authorization = authorizerChain([mastersAuthorizer, new NodeAuthorizer(caches), rbac])
-  const quotas = new ResourceQuotas(caches)
+  const quotas = new ResourceQuotas(caches, clock)
   const tokens = new ServiceAccountTokens({
     keys: options.tokenKeys,
     issuer: options.issuer ?? ISSUER,

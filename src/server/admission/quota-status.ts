@@ -73,7 +73,11 @@ export class QuotaStatus {
       try {
         await this.#updateOne(quota)
       } catch (error) {
-        if (isStatusError(error, 'Conflict') || isStatusError(error, 'NotFound')) continue // Its own change plans the next.
+        if (isStatusError(error, 'NotFound')) continue
+        if (isStatusError(error, 'Conflict')) {
+          this.#plan(namespace)
+          continue
+        }
         logger.warn({ err: error, namespace, name: quota.metadata.name }, 'quota status not updated')
       }
     }

@@ -1,10 +1,11 @@
-import { type Pod, ResourceQuota } from '../../api/core-v1/types.ts'
+import { ResourceQuota } from '../../api/core-v1/types.ts'
 import type { Kind, KubernetesObject } from '../../api/kind.ts'
-import { parseQuantity, quantityText } from '../../machinery/quantity.ts'
+import type { Clock } from '../../machinery/clock.ts'
 import type { AdmissionPlugin, AdmissionRequest, ResourceInfo } from '../../registry/resource.ts'
 import type { ObjectCache, ObjectCaches } from '../object-cache.ts'
-import { refusal } from './admission-plugin.ts'
+import { add, difference, requireRoom, requireSpecified } from './quota-room.ts'
 import { type Counted, countedBy, isInScope, type Usage, usageOf } from './quota-usage.ts'
+import { SharedReservations } from './shared-reservations.ts'
 
 /** A write that was let through, and that the cache may not show yet. */
 interface Reservation {
@@ -16,7 +17,8 @@ interface Reservation {
 
 /**
  * Keeps every namespace within its quotas. What is used is what is stored plus what has been let through and is not seen
- * as stored yet, and both are looked at in one step with the decision: so concurrent creates never overshoot.
+ * as stored yet, and both are looked at in one step with the decision: so concurrent creates never overshoot. Where other
+ * servers write to the same store, they agree by `SharedReservations`.
  */
 export class ResourceQuotas implements AdmissionPlugin {
   readonly name = 'ResourceQuota'
@@ -25,8 +27,11 @@ export class ResourceQuotas implements AdmissionPlugin {
   /** By `group/plural`, then namespace. */
   readonly #reservations = new Map<string, Map<string, Set<Reservation>>>()
 
-  constructor(caches: ObjectCaches) {
+  readonly #shared: SharedReservations
+
+  constructor(caches: ObjectCaches, clock: Clock) {
     this.#caches = caches
+    this.#shared = new SharedReservations(caches, clock)
     this.#quotas = caches.of(ResourceQuota)
   }
 
@@ -38,6 +43,11 @@ export class ResourceQuotas implements AdmissionPlugin {
     for (const quota of this.#quotas.list(namespace)) if (isConcerned(quota, object, resource)) quotas.push(quota)
     if (quotas.length === 0) return undefined
     const kind = kindOf(resource)
+    if (this.#caches.isShared) {
+      for (const quota of quotas) requireSpecified(request, quota, object, kind)
+      const previous = request.oldObject as unknown as KubernetesObject | undefined
+      return this.#shared.reserve(quotas, { request, object, previous, kind, namespace })
+    }
     const cache = this.#cacheOf(kind)
     return this.#admitWhenSynced(request, { object, quotas, cache, namespace, kind })
   }
@@ -149,59 +159,4 @@ function isConcerned(quota: ResourceQuota, object: KubernetesObject, { group, pl
     return counted?.group === group && counted.plural === plural
   })
   return isCounted && isInScope(quota, object, { group, plural })
-}
-
-function add(total: Map<string, bigint>, usage: Usage): void {
-  for (const [name, amount] of usage) total.set(name, (total.get(name) ?? 0n) + amount)
-}
-
-function difference(next: Usage, previous: Usage | undefined): Usage {
-  if (!previous) return next
-  const names = new Set([...next.keys(), ...previous.keys()])
-  return new Map([...names].map(name => [name, (next.get(name) ?? 0n) - (previous.get(name) ?? 0n)]))
-}
-
-function requireRoom(
-  request: AdmissionRequest,
-  { quota, used, wanted }: { quota: ResourceQuota; used: Usage; wanted: Usage },
-): void {
-  const hard = quota.spec?.hard ?? {}
-  const exceeded = Object.keys(hard)
-    .filter(name => {
-      const more = wanted.get(name) ?? 0n
-      return more > 0n && (used.get(name) ?? 0n) + more > parseQuantity(hard[name]!).nano
-    })
-    .sort()
-  if (exceeded.length === 0) return
-  const shown = (amountOf: (name: string) => bigint): string =>
-    exceeded
-      .map(name => `${name}=${quantityText({ nano: amountOf(name), format: parseQuantity(hard[name]!).format })}`)
-      .join(',')
-  throw refusal(
-    request,
-    `exceeded quota: ${quota.metadata.name}, requested: ${shown(name => wanted.get(name) ?? 0n)}, used: ${shown(name => used.get(name) ?? 0n)}, limited: ${shown(name => parseQuantity(hard[name]!).nano)}`,
-  )
-}
-
-const COMPUTE = /^(?:(requests|limits)\.)?(cpu|memory)$/
-
-/** Where compute is limited, every container must say how much it wants: nobody gets any by silence. */
-function requireSpecified(request: AdmissionRequest, quota: ResourceQuota, object: KubernetesObject, kind: Kind): void {
-  if (kind.group !== '' || kind.plural !== 'pods' || request.operation !== 'CREATE') return
-  const { spec } = object as Pod
-  const missing = Object.keys(quota.spec?.hard ?? {})
-    .sort()
-    .flatMap(name => {
-      const match = COMPUTE.exec(name)
-      if (!match) return []
-      const side = match[1] === 'limits' ? 'limits' : 'requests'
-      const resource = match[2]!
-      const silent = [...spec.containers, ...(spec.initContainers ?? [])].filter(
-        container => container.resources?.[side]?.[resource] === undefined,
-      )
-      const isForAll = spec.resources?.[side]?.[resource] !== undefined
-      return silent.length > 0 && !isForAll ? [`${name} for: ${silent.map(container => container.name).join(',')}`] : []
-    })
-  if (missing.length > 0)
-    throw refusal(request, `failed quota: ${quota.metadata.name}: must specify ${missing.join('; ')}`)
 }
