@@ -98,10 +98,13 @@ test('a crash loop is told with the last line of the log also when the container
   expect((await warningsOf(cluster)).length).toBeLessThanOrEqual(2)
 })
 
-test('a failing probe is told with its answer', async () => {
+test('a failing probe is told with its answer, once the container has had time to start', async () => {
   await using cluster = await startCluster({ images })
   const readinessProbe = { httpGet: { path: '/health', port: 80 }, periodSeconds: 1 }
   await cluster.apply(setOf('sick', {}, { readinessProbe }))
+  await cluster.advance('5s')
+  expect(await progressing(cluster)).toMatch(/^True PodStarting: Pod web-0 /)
+  expect(await warningsOf(cluster)).toEqual([])
   await cluster.advance('1m')
   expect(await progressing(cluster)).toMatch(
     /^False ProbeFailing: Pod web-0 container main runs, but is not ready: Readiness probe failed: HTTP probe failed with statuscode: 500/,

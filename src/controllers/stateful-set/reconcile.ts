@@ -99,10 +99,10 @@ async function passOver(tools: Tools, set: StatefulSet, features: StatefulSetFea
   tools.metrics.observe(world)
   const plan = planPass(world)
   const deeds = await tools.podControl.carryOut(plan, set)
-  await tellHow(tools, { world, plan, deeds, history })
+  const told = await tellHow(tools, { world, plan, deeds, history })
   await truncateHistory(tools, set, { history, usedNames: members.map(pod => revisionOf(pod) ?? '') })
   if (deeds.failures.length > 0) throw new PassFailure(deeds.failures)
-  return earliestOf(untilNextAvailable(world), plan.wait?.rule === 'PodEnded' ? plan.wait : {})
+  return earliestOf(earliestOf(untilNextAvailable(world), told), plan.wait?.rule === 'PodEnded' ? plan.wait : {})
 }
 
 /** The Pods of the set: its own, with orphans that fit adopted and misfits released on the way (L9). */
@@ -137,10 +137,10 @@ interface PassReport {
   readonly history: SetHistory
 }
 
-async function tellHow(tools: Tools, { world, plan, deeds, history }: PassReport): Promise<void> {
+async function tellHow(tools: Tools, { world, plan, deeds, history }: PassReport): Promise<Result> {
   const { set, now } = world
   const { done, failures } = deeds
-  const evidence = tools.evidenceIn(set.metadata.namespace)
+  const evidence = tools.evidenceIn(set.metadata.namespace, now)
   const explanation = explanationOf({ world, ...(plan.wait && { wait: plan.wait }), failures }, evidence)
   const { status, reason, message } = explanation
   const { collisionCount } = history
@@ -150,6 +150,8 @@ async function tellHow(tools: Tools, { world, plan, deeds, history }: PassReport
     now: timeText(now),
   })
   tools.told.tell(set, explanation)
+  const { recheckAfterMs } = explanation
+  return recheckAfterMs === undefined ? {} : { recheckAfterMs }
 }
 
 function earliestOf(a: Result, b: Result): Result {

@@ -11,7 +11,7 @@ export const warningsOf = (informers: InformerFactory): Informer<Event> =>
   informers.informer(Event, { fieldSelector: 'type=Warning' })
 
 /** Evidence out of caches: nothing is asked of the server when a set explains itself. */
-export function clusterEvidence(informers: InformerFactory): (namespace: string) => Evidence {
+export function clusterEvidence(informers: InformerFactory): (namespace: string, now: Date) => Evidence {
   const pods = informers.informer(Pod)
   const claims = informers.informer(PersistentVolumeClaim)
   const nodes = informers.informer(Node)
@@ -21,7 +21,8 @@ export function clusterEvidence(informers: InformerFactory): (namespace: string)
   const warnings = warningsOf(informers)
   attachments.addIndex(BY_VOLUME, ({ spec }) => toList(spec.source.persistentVolumeName))
   warnings.addIndex(BY_SUBJECT, ({ involvedObject }) => toList(involvedObject.uid))
-  return namespace => ({
+  return (namespace, now) => ({
+    now,
     podNamed: name => pods.get({ namespace, name }),
     nodeNamed: name => nodes.get({ name }),
     claimNamed: name => claims.get({ namespace, name }),

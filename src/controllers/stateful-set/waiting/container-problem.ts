@@ -1,5 +1,6 @@
 import type { ContainerStateTerminated, ContainerStatus, Event, Pod } from '../../../api/core-v1/types.ts'
 import { CRASH_REASON, crashIn } from '../../../machinery/crash-event.ts'
+import { timeOf } from '../../../machinery/time.ts'
 import { cut, type Evidence, lastLineOf, type Problem } from './evidence.ts'
 
 const PULL_REASONS = new Set([
@@ -35,7 +36,7 @@ function problemOfContainer(pod: Pod, status: ContainerStatus, evidence: Evidenc
   const ended = endOf(status)
   const failing = probeWarning(pod, status, evidence)
   if (ended && !isOlder(ended, failing)) return crashProblem(pod, { status, ended, evidence })
-  return failing && probeProblem(status, failing)
+  return failing && probeProblem(pod, { status, failing, now: evidence.now })
 }
 
 /** kubelet alternates between two reasons here; the text must not, or the status would be written again and again. */
@@ -113,12 +114,32 @@ function probeWarning(pod: Pod, { name, ready, state }: ContainerStatus, evidenc
     .findLast(({ reason, involvedObject }) => reason === 'Unhealthy' && isAbout(involvedObject.fieldPath, name))
 }
 
+interface FailingProbe {
+  readonly status: ContainerStatus
+  readonly failing: Event
+  readonly now: Date
+}
+
 /** Since when, is a matter of the Pod's condition: the event only tells of the last failure. */
-const probeProblem = ({ name }: ContainerStatus, { message }: Event): Problem => ({
-  reason: 'ProbeFailing',
-  text: `container ${name} runs, but is not ready: ${cut(lastLineOf(message))}`,
-  isStall: true,
-})
+function probeProblem(pod: Pod, { status: { name, state }, failing: { message }, now }: FailingProbe): Problem {
+  const startedAt = state?.running?.startedAt
+  const elapsedMs = startedAt ? now.getTime() - timeOf(startedAt).getTime() : Number.POSITIVE_INFINITY
+  const graceMs = startGraceMs(pod, name, message) - elapsedMs
+  const text = `container ${name} runs, but is not ready: ${cut(lastLineOf(message))}`
+  if (graceMs <= 0) return { reason: 'ProbeFailing', text, isStall: true }
+  return { reason: 'PodStarting', text, isStall: false, untilStallMs: graceMs }
+}
+
+/** What listens takes its time to do so; a first wrong answer is no news. */
+const START_GRACE_MS_MIN = 10_000
+
+/** How long after its start a container may answer its probe wrongly: until the probe itself would give it up. */
+function startGraceMs({ spec }: Pod, containerName: string, message: string | undefined): number {
+  const container = spec.containers.find(({ name }) => name === containerName)
+  const probe = message?.startsWith('Startup') ? container?.startupProbe : container?.readinessProbe
+  const { initialDelaySeconds = 0, failureThreshold = 3, periodSeconds = 10 } = probe ?? {}
+  return Math.max(START_GRACE_MS_MIN, (initialDelaySeconds + failureThreshold * periodSeconds) * 1000)
+}
 
 /** kubelet names the container as `spec.containers{name}`. */
 const isAbout = (fieldPath: string | undefined, containerName: string): boolean =>

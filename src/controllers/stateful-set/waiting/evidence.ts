@@ -3,6 +3,7 @@ import type { StorageClass, VolumeAttachment } from '../../../api/storage-v1/typ
 
 /** What can be known about why a Pod is not as it should be. All of it may be stale or missing. */
 export interface Evidence {
+  readonly now: Date
   podNamed(name: string): Pod | undefined
   nodeNamed(name: string): Node | undefined
   claimNamed(name: string): PersistentVolumeClaim | undefined
@@ -22,6 +23,8 @@ export interface Problem {
   readonly since?: string
   /** It will not pass by itself as part of starting or stopping. */
   readonly isStall: boolean
+  /** After this time it has become a stall, if nothing has changed. */
+  readonly untilStallMs?: number
   /** More may become known of it, and is then worth an event of its own. */
   readonly isVague?: boolean
   /** What ends it, when more than "the Pod becomes ready" can be said. */

@@ -149,6 +149,25 @@ test('a failing probe is told with its answer', () => {
   })
 })
 
+test.each([
+  ['by default for three probes in ten seconds each', {}, 30_000],
+  ['never less than ten seconds', { periodSeconds: 1, failureThreshold: 1 }, 10_000],
+  ['after its initial delay', { initialDelaySeconds: 60, periodSeconds: 5 }, 75_000],
+])('a container that has just started may answer its probe wrongly: %s', (_, readinessProbe, graceMs) => {
+  const pod = member(setOf(), 2, 'U')
+  const message = 'Readiness probe failed: HTTP probe failed with statuscode: 500'
+  const warning = warningAbout(pod, { reason: 'Unhealthy', message })
+  const startedAt = '2026-01-01T00:00:00Z'
+  const traits = {
+    ...broken([status('main', { running: { startedAt } })]),
+    spec: { containers: [{ name: 'main', image: 'nginx', readinessProbe }] },
+  }
+  const after = (ms: number) => withTop('U', traits, { warnings: [warning], now: new Date(Date.parse(startedAt) + ms) })
+  expect(after(graceMs - 1)).toMatchObject({ status: 'True', reason: 'PodStarting', recheckAfterMs: 1 })
+  expect(after(graceMs - 1)).not.toHaveProperty('cause')
+  expect(after(graceMs)).toMatchObject({ status: 'False', reason: 'ProbeFailing' })
+})
+
 const unschedulable = (message: string): Partial<Pod['status']> => ({
   phase: 'Pending',
   conditions: [

@@ -18,6 +18,8 @@ export interface Explanation {
   readonly message: string
   /** Present when it deserves an event; the same cause is told only once. */
   readonly cause?: string
+  /** When another look would find that what is under way has become a stall. */
+  readonly recheckAfterMs?: number
 }
 
 export interface PassOutcome {
@@ -100,7 +102,12 @@ function aboutPods(world: World, wait: Wait, { pods, evidence, movingReason }: S
       ...explanation,
       cause: `${problem.reason} ${pod.metadata.uid} ${rule.isHolding ?? false}${problem.isVague ? ' vague' : ''}`,
     }
-  return movingReason ? { ...explanation, reason: movingReason } : explanation
+  const untilStallMs = Math.min(...found.map(({ problem }) => problem.untilStallMs ?? Number.POSITIVE_INFINITY))
+  return {
+    ...explanation,
+    ...(movingReason && { reason: movingReason }),
+    ...(Number.isFinite(untilStallMs) && { recheckAfterMs: untilStallMs }),
+  }
 }
 
 /** `Pod web-2 cannot …, since …. Rule. What ends it.` */

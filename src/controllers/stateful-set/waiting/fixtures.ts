@@ -4,6 +4,7 @@ import { metaOf, nodeOf } from '../../fixtures.ts'
 import type { Evidence } from './evidence.ts'
 
 export interface KnownThings {
+  readonly now?: Date
   readonly pods?: readonly Pod[]
   readonly nodes?: readonly Node[]
   readonly claims?: readonly PersistentVolumeClaim[]
@@ -14,6 +15,7 @@ export interface KnownThings {
 }
 
 export const evidenceOf = (known: KnownThings = {}): Evidence => ({
+  now: known.now ?? new Date('2026-01-01T01:00:00Z'),
   podNamed: name => known.pods?.find(({ metadata }) => metadata.name === name),
   nodeNamed: name => known.nodes?.find(({ metadata }) => metadata.name === name),
   claimNamed: name => known.claims?.find(({ metadata }) => metadata.name === name),
