@@ -16,7 +16,7 @@ export class VirtualClock implements Clock {
   #nowMs = 0
   #sequence = 0
   readonly #heap: Planned[] = []
-  readonly #epochMs: number
+  #epochMs: number
 
   constructor(startsAt: Date = new Date('2026-01-01T00:00:00Z')) {
     this.#epochMs = startsAt.getTime()
@@ -24,6 +24,11 @@ export class VirtualClock implements Clock {
 
   now(): Date {
     return new Date(this.#epochMs + this.#nowMs)
+  }
+
+  /** Somebody sets the time of day, as `date` does: no timer feels it. */
+  setTimeOfDayBy(ms: number): void {
+    this.#epochMs += ms
   }
 
   monotonicMs(): number {

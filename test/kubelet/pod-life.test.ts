@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Lease } from '../../src/api/coordination-v1/types.ts'
 import { ConfigMap, Node, Pod } from '../../src/api/core-v1/types.ts'
 import { imagesNamed } from '../../src/fakes/machine/fake-image.ts'
 import { SimulatedNode } from './simulated-node.ts'
@@ -82,6 +83,30 @@ test('a container that crashes is started again after 0, 10, 20 and 40 seconds',
   expect(await node.events()).toContainEqual(
     expect.stringMatching(/^BackOff Back-off restarting failed container main in pod web-0_default/),
   )
+})
+
+test.each([-3600, 3600])('a clock that is set by %i s prolongs no pause and fails no probe', async seconds => {
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'bad:1': { exitsAfterMs: 500, exitCode: 1 }, 'app:1': {} }),
+  })
+  const livenessProbe = { tcpSocket: { port: 80 }, periodSeconds: 2, timeoutSeconds: 1, failureThreshold: 1 }
+  await node.run('steady', { containers: [{ name: 'main', image: 'app:1', livenessProbe }] })
+  await node.run('crash', { containers: [{ name: 'main', image: 'bad:1' }] })
+  await node.clock.advance(4000)
+  const restarts = async (name: string) => (await node.pod(name))?.status.containerStatuses?.[0]?.restartCount
+  expect(await restarts('crash')).toBe(1)
+  const heartbeat = async () => (await node.client.get(Lease, lease)).spec.renewTime
+  const lease = { namespace: 'kube-node-lease', name: 'node1' }
+  node.clock.setTimeOfDayBy(seconds * 1000)
+  await node.clock.advance(5000)
+  expect(await restarts('crash'), 'the pause of ten seconds is kept').toBe(1)
+  const before = await heartbeat()
+  await node.clock.advance(8000)
+  expect(await restarts('crash')).toBe(2)
+  expect(await restarts('steady')).toBe(0)
+  expect(await node.state('steady')).toBe('Ready')
+  await node.clock.advance(10_000)
+  expect(await heartbeat()).not.toBe(before)
 })
 
 test('init containers run one after the other before the main container starts', async () => {
@@ -223,6 +248,10 @@ test('an image that cannot be pulled shows ErrImagePull, then ImagePullBackOff',
   expect(events).toContain('Pulling Pulling image "app:1"')
   expect(events).toContain('Failed Failed to pull image "app:1": no such host')
   expect(events).toContain('Failed Error: ErrImagePull')
+  expect((await node.pod('web-0'))?.status.containerStatuses?.[0]?.state?.waiting).toEqual({
+    reason: 'ImagePullBackOff',
+    message: 'Back-off pulling image "app:1": ErrImagePull: no such host',
+  })
   expect(events).toContain('BackOff Back-off pulling image "app:1"')
 })
 

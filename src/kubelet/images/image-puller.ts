@@ -4,7 +4,7 @@ import type { Client } from '../../client/client.ts'
 import type { EventRecorder } from '../../client/event-recorder.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { durationText } from '../../machinery/duration.ts'
-import type { ContainerRuntime, Image, RegistryCredentials } from '../doors.ts'
+import { type ContainerRuntime, type Image, isRuntimeError, type RegistryCredentials } from '../doors.ts'
 import type { KubeletConfig } from '../kubelet-config.ts'
 import { CrashBackoff } from '../pod/crash-backoff.ts'
 import { StartFailure } from '../pod/start-failure.ts'
@@ -77,11 +77,11 @@ export class ImagePuller {
       this.#lastFailure.delete(key)
       return image
     } catch (error) {
-      const message = `failed to pull image "${reference}": ${error instanceof Error ? error.message : String(error)}`
-      const nowMs = clock.now().getTime()
+      const message = pullErrorText(error)
+      const nowMs = clock.monotonicMs()
       this.#backoff.next(key, { failedAtMs: nowMs, nowMs })
       this.#lastFailure.set(key, { atMs: nowMs, message })
-      this.#warn(pod, 'Failed', `F${message.slice(1)}`)
+      this.#warn(pod, 'Failed', `Failed to pull image "${reference}": ${message}`)
       this.#warn(pod, 'Failed', 'Error: ErrImagePull')
       throw new StartFailure('ErrImagePull', message, { retryAfterMs: 0, cause: error })
     }
@@ -90,7 +90,7 @@ export class ImagePuller {
   #checkBackoff(pod: Pod, reference: string, key: string): void {
     const failure = this.#lastFailure.get(key)
     if (!failure) return
-    const nowMs = this.#options.clock.now().getTime()
+    const nowMs = this.#options.clock.monotonicMs()
     const remainingMs = this.#backoff.remainingMs(key, { failedAtMs: failure.atMs, nowMs })
     if (remainingMs <= 0) return
     this.#tell(pod, 'BackOff', `Back-off pulling image "${reference}"`)
@@ -128,3 +128,9 @@ export class ImagePuller {
 
 const defaultPolicyOf = (reference: string): 'Always' | 'IfNotPresent' =>
   reference.endsWith(':latest') || !/[:@][^/]*$/.test(reference) ? 'Always' : 'IfNotPresent'
+
+/** As upstream's kubelet shows it: gRPC's own words stay where the runtime has named a code. */
+function pullErrorText(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return isRuntimeError(error, 'notFound') ? `rpc error: code = NotFound desc = ${text}` : text
+}

@@ -93,7 +93,8 @@ export class NodeKeeper {
     }
     const status = await this.#status(node.status)
     const heartbeat = node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime
-    const isDue = !heartbeat || clock.now().getTime() - timeOf(heartbeat).getTime() >= REPORT_MS
+    // Either way: a clock that was set back must not silence the machine until it has caught up.
+    const isDue = !heartbeat || Math.abs(clock.now().getTime() - timeOf(heartbeat).getTime()) >= REPORT_MS
     const isReady = status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
     if (!isDue && isSameNodeStatus(status, node.status)) return isReady
     try {

@@ -22,6 +22,8 @@ export class PodFailures {
   readonly #context: PodContext
   readonly #backoff: CrashBackoff
   readonly #retries = new Map<string, Retry>()
+  /** The last end of each container. */
+  readonly #ends = new Map<string, { readonly id: string; readonly atMs: number }>()
   readonly #shown = new Map<string, { readonly reason: string; readonly message: string }>()
 
   constructor(context: PodContext, backoff: CrashBackoff) {
@@ -51,8 +53,8 @@ export class PodFailures {
 
   /** How long a container must not be started: it crashed too often, or could not be started a moment ago. */
   remainingMs(name: string, last: ContainerRecord | undefined): number {
-    const nowMs = this.#context.clock.now().getTime()
-    const crashedAtMs = last?.phase === 'exited' ? last.finishedAt?.getTime() : undefined
+    const nowMs = this.#context.clock.monotonicMs()
+    const crashedAtMs = last?.phase === 'exited' ? this.#failedAtMs(last) : undefined
     const crashMs = crashedAtMs === undefined ? 0 : this.#backoff.remainingMs(name, { failedAtMs: crashedAtMs, nowMs })
     return Math.max(crashMs, this.#untilRetryMs(name))
   }
@@ -60,8 +62,21 @@ export class PodFailures {
   /** A start begins: a container that ended before now owes a longer pause for its next end. */
   noteAttempt(name: string, last: ContainerRecord | undefined): void {
     if (last?.phase !== 'exited') return
-    const nowMs = this.#context.clock.now().getTime()
-    this.#backoff.next(name, { failedAtMs: last.finishedAt?.getTime() ?? nowMs, nowMs })
+    this.#backoff.next(name, { failedAtMs: this.#failedAtMs(last), nowMs: this.#context.clock.monotonicMs() })
+  }
+
+  /**
+   * When a container ended, on the clock that never jumps. The runtime tells it by the other one, which is asked only once:
+   * should somebody set that back by an hour, no container waits for an hour.
+   */
+  #failedAtMs({ id, name, finishedAt }: ContainerRecord): number {
+    const known = this.#ends.get(name)
+    if (known?.id === id) return known.atMs
+    const { clock } = this.#context
+    const agoMs = Math.max(0, clock.now().getTime() - (finishedAt ?? clock.now()).getTime())
+    const atMs = clock.monotonicMs() - agoMs
+    this.#ends.set(name, { id, atMs })
+    return atMs
   }
 
   /** Containers whose pause is that of a crash show it, and tell of it once for each crash. */
