@@ -9,6 +9,7 @@ import { impersonated } from '../authentication/impersonation.ts'
 import { authenticated } from '../authentication/request-authenticator.ts'
 import type { Attributes, Authorizer } from '../authorization/authorizer.ts'
 import { requireAllowed } from '../authorization/forbidden.ts'
+import { selectedName } from '../authorization/selected-name.ts'
 import type { DocumentHandler } from '../documents/document.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { sendError } from '../http/reply.ts'
@@ -149,10 +150,10 @@ function authorization({ authorization: authorizer }: PipelineDependencies): Fil
 /** Streams by which a Pod is entered need `create`, by whichever method the protocol begins (KEP-5589 of 1.35). */
 const ENTERING: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward'])
 
-function attributesOf({ info, user, exchange }: Request): Attributes[] {
+function attributesOf({ info, user, exchange: { query } }: Request): Attributes[] {
   if (!info.isResource) return [{ isResource: false, user, verb: info.verb, path: info.path }]
   const { verb, group, version, resource, subresource, namespace } = info
-  const name = info.name || nameInFieldSelector(verb, exchange)
+  const name = info.name || selectedName(verb, query.get('fieldSelector'))
   const attributes: Attributes = {
     isResource: true,
     user,
@@ -166,13 +167,6 @@ function attributesOf({ info, user, exchange }: Request): Attributes[] {
   }
   const isEntering = resource === 'pods' && ENTERING.has(subresource) && verb !== 'create'
   return isEntering ? [attributes, { ...attributes, verb: 'create' }] : [attributes]
-}
-
-/** A list of one object by its name is judged like a get of that name. */
-function nameInFieldSelector(verb: string, { query }: Exchange): string {
-  if (verb !== 'list' && verb !== 'watch') return ''
-  const match = /^metadata\.name==?([^,=!\\]+)$/.exec(query.get('fieldSelector') ?? '')
-  return match?.[1] ?? ''
 }
 
 function answering({ resources, documents, streams }: PipelineDependencies): Handler {

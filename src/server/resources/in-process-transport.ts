@@ -4,6 +4,7 @@ import type { JsonObject } from '../../machinery/json.ts'
 import type { UserInfo } from '../../registry/resource.ts'
 import type { Attributes, Authorizer } from '../authorization/authorizer.ts'
 import { requireAllowed } from '../authorization/forbidden.ts'
+import { selectedName } from '../authorization/selected-name.ts'
 import { effectiveDeleteBody } from './delete-options.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { listMetadata } from './representation.ts'
@@ -68,6 +69,6 @@ function attributesOf(call: ApiCall, user: UserInfo): Attributes {
     resource,
     subresource,
     namespace: isNamespace ? name : namespace,
-    name,
+    name: name || selectedName(verb, call.options?.fieldSelector),
   }
 }
