@@ -219,6 +219,11 @@ export class Cluster implements AsyncDisposable {
     return this.#parts.plane.restartServer()
   }
 
+  /** Takes the power away from the server: of what it had under way nothing more is written. Another starts. */
+  killServer(): Promise<void> {
+    return this.#parts.plane.killServer()
+  }
+
   /** Opens the API to programs outside this process, with kubeconfig, until the cluster is closed; time then passes by itself. */
   async serve(options?: ServeOptions): Promise<ServedCluster> {
     const served = await serveCluster(this.#parts.plane, this.clock, options)

@@ -16,7 +16,7 @@ import type { Registry, UserInfo } from '../registry/resource.ts'
 import { type ApiServer, createApiServer } from '../server/api-server.ts'
 import { allowAll } from '../server/authorization/authorizer.ts'
 import { openApiServer } from '../server/open-api-server.ts'
-import type { Store } from '../store/store.ts'
+import { type Store, StoreError } from '../store/store.ts'
 import { simulatedTokenKey, writeFirstObjects } from './first-objects.ts'
 import type { NamedResource } from './resource-names.ts'
 
@@ -32,6 +32,8 @@ export interface ControlPlaneOptions {
 interface Serving {
   readonly registry: Registry
   readonly server: ApiServer
+  /** From now on nothing more of it reaches the store. */
+  sever(): void
   close(): Promise<void>
 }
 
@@ -98,6 +100,12 @@ export class ControlPlane {
   /** Held to what the node authorizer allows this machine. */
   transportForNode(nodeName: string): ApiTransport {
     return this.transport(`system:node:${nodeName}`, ['system:nodes', 'system:authenticated'])
+  }
+
+  /** As `restartServer`, but as by a loss of power: of what was under way nothing more is written. */
+  killServer(): Promise<void> {
+    this.#serving.sever()
+    return this.restartServer()
   }
 
   /** The server ends, every connection to it breaks, and another starts over the same store. */
@@ -182,6 +190,7 @@ function bareServer({ store, clock, random, logger, featureGates = {} }: Control
   return {
     registry,
     server,
+    sever() {},
     async close() {
       await server.close()
       await registry.close()
@@ -190,7 +199,14 @@ function bareServer({ store, clock, random, logger, featureGates = {} }: Control
 }
 
 /** As `holdfast server` has it. */
-async function wholeServer({ store, clock, random, logger, featureGates = {} }: ControlPlaneOptions): Promise<Serving> {
+async function wholeServer({
+  clock,
+  random,
+  logger,
+  featureGates = {},
+  ...options
+}: ControlPlaneOptions): Promise<Serving> {
+  const { store, sever } = severable(options.store)
   const server = await openApiServer({
     createRegistry: admission => createRegistry({ store, clock, random, logger, featureGates, admission }),
     clock,
@@ -199,5 +215,25 @@ async function wholeServer({ store, clock, random, logger, featureGates = {} }: 
     metrics: new MetricsRegistry(),
     tokenKeys: { signing: simulatedTokenKey },
   })
-  return { registry: server.registry, server, close: () => server.close() }
+  return { registry: server.registry, server, sever, close: () => server.close() }
+}
+
+/** A store whose writes one server may make until it is severed from it. */
+function severable(store: Store): { readonly store: Store; sever(): void } {
+  let isSevered = false
+  const commit: Store['commit'] = write =>
+    isSevered ? Promise.reject(new StoreError('closed', 'the server is no more')) : store.commit(write)
+  const severed = new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'commit') return commit
+      const member: unknown = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+  return {
+    store: severed,
+    sever() {
+      isSevered = true
+    },
+  }
 }

@@ -8,9 +8,9 @@ import type { FakeImages } from '../fakes/machine/fake-image.ts'
 import { FakeMachine } from '../fakes/machine/fake-machine.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
 import type { ApiTransport } from '../machinery/api-call.ts'
-import type { Clock } from '../machinery/clock.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
+import type { SkewedClock } from './skewed-clock.ts'
 
 export interface SimulatedMachineOptions {
   readonly name: string
@@ -22,7 +22,7 @@ export interface SimulatedMachineOptions {
   /** As the provisioner of local volumes, which runs beside it. */
   readonly provisionerTransport: ApiTransport
   readonly diskBytes?: number
-  readonly clock: Clock
+  readonly clock: SkewedClock
   readonly random: Random
   readonly logger: Logger
 }
@@ -130,6 +130,11 @@ export class SimulatedMachine {
   /** Whether the way to the server is cut. */
   get isCut(): boolean {
     return this.#isCut
+  }
+
+  /** Sets its wall clock forward, or back with a negative number. */
+  shiftClock(ms: number): void {
+    this.#options.clock.offsetMs += ms
   }
 
   /** Leaves no room on the disk for anything new, until `emptyDisk`. */

@@ -14,7 +14,7 @@ import { History, observedStore } from './history.ts'
 import { ResourceNames } from './resource-names.ts'
 import { Activity } from './settle.ts'
 import { SimulatedMachine } from './simulated-machine.ts'
-import { skewedClock } from './skewed-clock.ts'
+import { SkewedClock } from './skewed-clock.ts'
 
 export interface ClusterOptions {
   /** How many machines, or their names and labels. Default 1, named `node-1`, `node-2` … */
@@ -102,7 +102,7 @@ const machinesOf = (
         ...parts,
         ...node,
         index,
-        clock: skewedClock(clock, clockOffsetMs),
+        clock: new SkewedClock(clock, clockOffsetMs),
         transport: between(`kubelet ${node.name}`, plane.transportForNode(node.name)),
         provisionerTransport: between(`provisioner ${node.name}`, plane.transport('system:local-volume-provisioner')),
       }),

@@ -2,9 +2,12 @@ import { StatefulSet } from '../../api/apps-v1/types.ts'
 import { Pod } from '../../api/core-v1/types.ts'
 import { controllerOf } from '../../machinery/object.ts'
 import { hasPodEnded, isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
+import { isStatusError } from '../../machinery/status.ts'
 import type { Cluster } from '../cluster.ts'
 import { setImage } from './perform.ts'
+import { fitLimit } from './perform-wild.ts'
 import { IMAGES } from './scenario.ts'
+import { silentWaitOf } from './waiting-check.ts'
 
 const NAMESPACE = 'default'
 /** How long a world without faults may take to be as its sets ask: crash loops wait up to five minutes, ended Pods as long. */
@@ -13,8 +16,9 @@ const LOOK_EVERY_MS = 10_000
 /** After so long the user looks for Pods that only a deletion can help (kubernetes/kubernetes#67250). */
 const REPAIR_AFTER_MS = 240_000
 
-/** The user takes back what no controller may: broken images, foreign labels. */
+/** The user takes back what no controller may: broken images, foreign labels, a quota that is too small. */
 export async function repair(cluster: Cluster): Promise<void> {
+  await fitLimit(cluster)
   for (const set of (await cluster.client.list(StatefulSet, { namespace: NAMESPACE })).items) {
     const { image } = set.spec.template.spec!.containers[0]!
     if (image === IMAGES.broken) await setImage(cluster, set.metadata.name, IMAGES.good[0])
@@ -36,7 +40,10 @@ export async function converge(
     await step(LOOK_EVERY_MS)
     problem = await problemOf(cluster)
     if (problem === undefined) return undefined
-    if (passedMs === REPAIR_AFTER_MS) await doAsConditionsSay(cluster, deletedPod)
+    if (passedMs !== REPAIR_AFTER_MS) continue
+    const silent = await silentWaitOf(cluster)
+    if (silent) return silent
+    await doAsConditionsSay(cluster, deletedPod)
   }
   return `not converged after ${CONVERGE_MS_MAX / 60_000} minutes without faults: ${problem}`
 }
@@ -45,7 +52,8 @@ export async function converge(
  * What only a person may do, and what the conditions of the sets ask for: a Pod at a broken template is deleted (#60164), and
  * below the partition a corrected template reaches it only when that is lowered (U12, U13; at zero replicas a broken one may have
  * become the current revision, #121534); Pods that have ended are no good base for those above, so an ordered set is not
- * scaled down past two of them (O14, O15; #57865) until they are deleted.
+ * scaled down past two of them (O14, O15; #57865) until they are deleted. Where Pods do not wait for each other, broken ones
+ * are replaced without him (#137409).
  */
 async function doAsConditionsSay(cluster: Cluster, deletedPod: (uid: string) => void): Promise<void> {
   const { items: sets } = await cluster.client.list(StatefulSet, { namespace: NAMESPACE })
@@ -56,10 +64,15 @@ async function doAsConditionsSay(cluster: Cluster, deletedPod: (uid: string) => 
     const index = set && indexOf(set, name)
     if (isBroken && set && index! < partitionOf(set)) await lowerPartition(cluster, set.metadata.name)
     const isInTheWay = hasPodEnded(pod) && index !== undefined && (index < 0 || index >= (set?.spec.replicas ?? 1))
-    if (!isBroken && !isInTheWay) continue
+    const isReplacedAnyway = set?.spec.podManagementPolicy === 'Parallel' && !isInTheWay
+    if ((!isBroken || isReplacedAnyway) && !isInTheWay) continue
     deletedPod(uid)
-    await cluster.delete(`pod/${name}`)
+    await cluster.delete(`pod/${name}`).catch(unlessGone) // Meanwhile the controller may have taken it.
   }
+}
+
+function unlessGone(error: unknown): void {
+  if (!isStatusError(error, 'NotFound')) throw error
 }
 
 const lowerPartition = (cluster: Cluster, set: string): Promise<void> =>

@@ -3,6 +3,7 @@ import type { Clock } from '../../machinery/clock.ts'
 import { integerBelow, type Random } from '../../machinery/random.ts'
 import { serviceUnavailable } from '../../machinery/status.ts'
 import type { CommitFault } from '../../store/memory/faulty-store.ts'
+import type { Strikes } from './strikes.ts'
 
 /** By how much a watch may be late. */
 const WATCH_DELAY_MS_MAX = 3000
@@ -20,16 +21,24 @@ export class Faults {
   losesReplies = false
   delaysWatches = false
   failsStore = false
+  /** Present when faults may strike in the middle of a call too. */
+  readonly strikes: Strikes | undefined
   readonly #random: Random
   readonly #clock: () => Clock
 
-  constructor(random: Random, clock: () => Clock) {
+  constructor(random: Random, clock: () => Clock, strikes?: Strikes) {
     this.#random = random
     this.#clock = clock
+    this.strikes = strikes
+  }
+
+  readonly between = (component: string, transport: ApiTransport): ApiTransport => {
+    const faulty = this.#losing(transport)
+    return this.strikes ? this.strikes.between(component, faulty) : faulty
   }
 
   /** Writes through it are refused or lose their reply, before or after they took effect; watches may be late. */
-  readonly between = (_component: string, transport: ApiTransport): ApiTransport => ({
+  readonly #losing = (transport: ApiTransport): ApiTransport => ({
     request: async (call, signal) => {
       if (READS.has(call.verb) || !this.losesReplies) return transport.request(call, signal)
       switch (integerBelow(this.#random, ONE_IN * 3)) {

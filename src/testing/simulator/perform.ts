@@ -4,12 +4,15 @@ import { isStatusError } from '../../machinery/status.ts'
 import type { Cluster } from '../cluster.ts'
 import { statefulSet } from '../stateful-set-manifest.ts'
 import type { Faults } from './faults.ts'
-import { type Action, IMAGES, type SetPlan } from './scenario.ts'
+import { performWild } from './perform-wild.ts'
+import { type Action, IMAGES, type SetPlan, type WildDeed } from './scenario.ts'
 
 /** What the user did on purpose, which no rule forbids. */
 export interface UserDeeds {
   /** A Pod was deleted, and whether by force: then its container may outlive it for a while. */
   deletedPod(uid: string, isForced: boolean): void
+  /** A Pod got a finalizer, or lost it again: until then it may not go. */
+  heldPod(uid: string, isHeld: boolean): void
 }
 
 const NAMESPACE = 'default'
@@ -49,7 +52,8 @@ export async function perform(action: Action, stage: Stage): Promise<void> {
   try {
     await performed(action, stage)
   } catch (error) {
-    const isInjected = stage.faults.failsStore || stage.faults.losesReplies
+    const { failsStore, losesReplies, strikes } = stage.faults
+    const isInjected = failsStore || losesReplies || strikes !== undefined
     if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict') && !isInjected) throw error
   }
 }
@@ -72,6 +76,15 @@ function performed(action: Action, stage: Stage): Promise<void> | void {
     case 'stopKubelet':
     case 'fillDisk':
       return befall(action, stage)
+    case 'killLeader':
+    case 'killServer':
+    case 'lateReplies':
+    case 'staleCaches':
+    case 'slowMachine':
+    case 'shiftClock':
+    case 'limitPods':
+    case 'holdPod':
+      return performWild(action, stage)
     default:
       return userDoes(action, stage)
   }
@@ -88,10 +101,10 @@ function lasting(
   })
 }
 
-async function befall(
-  { kind, node, forMs }: Extract<Action, { readonly node: string }>,
-  { cluster, later }: Stage,
-): Promise<void> {
+type MachineFault = Extract<Action, { readonly kind: 'crashMachine' | 'cutMachine' | 'stopKubelet' | 'fillDisk' }>
+type UserAction = Exclude<Extract<Action, { readonly set: string }>, WildDeed>
+
+async function befall({ kind, node, forMs }: MachineFault, { cluster, later }: Stage): Promise<void> {
   const machine = cluster.node(node)
   switch (kind) {
     case 'crashMachine':
@@ -109,7 +122,7 @@ async function befall(
   }
 }
 
-async function userDoes(action: Extract<Action, { readonly set: string }>, stage: Stage): Promise<void> {
+async function userDoes(action: UserAction, stage: Stage): Promise<void> {
   const { cluster } = stage
   const reference = `statefulset/${action.set}`
   switch (action.kind) {
@@ -141,7 +154,7 @@ async function recreate(name: string, { cluster, plans }: Stage): Promise<void> 
 }
 
 async function touchPod(
-  { kind, set, place }: Extract<Action, { readonly place: number }>,
+  { kind, set, place }: Extract<UserAction, { readonly place: number }>,
   { cluster, user }: Stage,
 ): Promise<void> {
   const name = `${set}-${place}`

@@ -15,8 +15,10 @@ import { Faults } from './faults.ts'
 import { MachineCheck } from './machine-check.ts'
 import { type Change, Observer } from './observer.ts'
 import { manifestOf, perform } from './perform.ts'
+import { RevisionRules } from './revision-rules.ts'
 import { Rules } from './rules.ts'
 import { IMAGES, type Scenario } from './scenario.ts'
+import { Strikes } from './strikes.ts'
 
 export interface RunOptions {
   /** A bug on purpose, between a component and the server: for tests of the simulator itself. */
@@ -35,6 +37,7 @@ export interface Outcome {
 
 const LENGTH_MS = 180_000
 const FAULT_SALT = 0x9e3779b9
+const STRIKE_SALT = 0xc2b2ae35
 const images = imagesNamed(
   { [IMAGES.broken]: { startError: 'exec: "app": executable file not found' } },
   reference => ({ readyMs: reference.endsWith('2') ? 3000 : 500, stopMs: 2000 }),
@@ -60,12 +63,14 @@ class Run {
   readonly #chronicle: Chronicle
   readonly #machines: MachineCheck
   readonly #rules: Rules
+  readonly #revisions: RevisionRules
   readonly #observers: { stop(): void }[] = []
   readonly #pending = new Set<() => void | Promise<void>>()
 
   static async start(scenario: Scenario, bug: Between = (_, transport) => transport): Promise<Run> {
     let clock: Clock | undefined
-    const faults = new Faults(seededRandom(scenario.seed ^ FAULT_SALT), () => clock!)
+    const strikes = scenario.isWild ? new Strikes(seededRandom(scenario.seed ^ STRIKE_SALT), () => clock!) : undefined
+    const faults = new Faults(seededRandom(scenario.seed ^ FAULT_SALT), () => clock!, strikes)
     const nodes = scenario.clockOffsetsMs.map((clockOffsetMs, index) => ({ name: `node-${index + 1}`, clockOffsetMs }))
     const cluster = await startClusterWith(
       { nodes, seed: scenario.seed, images },
@@ -91,6 +96,7 @@ class Run {
     const violated = (text: string): void => this.#violated(text)
     this.#machines = new MachineCheck(violated)
     this.#rules = new Rules(cluster.clock, violated)
+    this.#revisions = new RevisionRules(() => cluster.clock.monotonicMs(), violated)
     const observe = <T extends KubernetesObject>(kind: Kind<T>, onChange: (change: Change<T>) => void): void => {
       const pause = (): Promise<void> => cluster.clock.sleep(100)
       const transport = bug('observer', cluster.transport('observer'))
@@ -101,10 +107,12 @@ class Run {
     observe(StatefulSet, change => {
       this.#chronicle.setChanged(change)
       this.#rules.setChanged(change)
+      this.#revisions.setChanged(change)
     })
     observe(Pod, change => {
       this.#chronicle.podChanged(change)
       this.#rules.podChanged(change)
+      this.#revisions.podChanged(change)
     })
     observe(PersistentVolumeClaim, change => {
       this.#chronicle.claimChanged(change)
@@ -126,7 +134,10 @@ class Run {
           cluster,
           faults: this.#faults,
           plans: this.#scenario.sets,
-          user: { deletedPod: (uid, isForced) => this.#userDeleted(uid, isForced) },
+          user: {
+            deletedPod: (uid, isForced) => this.#userDeleted(uid, isForced),
+            heldPod: (uid, isHeld) => this.#revisions.hold(uid, isHeld),
+          },
           later: (delayMs, undo) => this.#later(delayMs, undo, `${deedText(action)} is over`),
         }),
       )

@@ -29,6 +29,16 @@ export type Deed =
       readonly forMs: number
     }
   | { readonly kind: 'loseReplies' | 'delayWatches' | 'failStore'; readonly forMs: number }
+  | WildDeed
+
+/** What only wild scenarios have: faults at any await, and users who limit and hold. */
+export type WildDeed =
+  | { readonly kind: 'killLeader' | 'killServer'; readonly calls: number; readonly turns: number }
+  | { readonly kind: 'lateReplies' | 'staleCaches'; readonly forMs: number }
+  | { readonly kind: 'slowMachine'; readonly node: string; readonly forMs: number }
+  | { readonly kind: 'shiftClock'; readonly node: string; readonly byMs: number }
+  | { readonly kind: 'holdPod'; readonly set: string; readonly place: number; readonly forMs: number }
+  | { readonly kind: 'limitPods' }
 
 /** One thing that a user or fate does, at a moment after the start. */
 export type Action = Deed & { readonly atMs: number }
@@ -41,6 +51,8 @@ export interface Scenario {
   readonly clockOffsetsMs: readonly number[]
   readonly sets: readonly SetPlan[]
   readonly actions: readonly Action[]
+  /** Faults strike in the middle of calls too. */
+  readonly isWild?: boolean
 }
 
 const NODES_MAX = 4
@@ -68,6 +80,43 @@ export function scenarioFrom(seed: number): Scenario {
     sets,
     actions: actions.sort((a, b) => a.atMs - b.atMs),
   }
+}
+
+const WILD_SALT = 0x85ebca6b
+const WILD_ACTIONS_MAX = 5
+/** Within so many calls after a kill is planned, and then so many turns of the microtask queue. */
+const CALLS_MAX = 200
+const TURNS_MAX = 120
+const SHIFT_MS_MAX = 1500
+
+/** The scenario of the seed, and more: faults that strike at any await, late replies, stale caches, quotas, finalizers. */
+export function wildScenarioFrom(seed: number): Scenario {
+  const scenario = scenarioFrom(seed)
+  const dice = new Dice(seededRandom(seed ^ WILD_SALT))
+  const more = Array.from({ length: 1 + dice.below(WILD_ACTIONS_MAX) }, (): Action => {
+    const atMs = dice.below(LENGTH_MS)
+    return { atMs, ...wildDeed(dice, scenario) }
+  })
+  return { ...scenario, isWild: true, actions: [...scenario.actions, ...more].sort((a, b) => a.atMs - b.atMs) }
+}
+
+function wildDeed(dice: Dice, { sets, nodes }: Scenario): WildDeed {
+  const node = `node-${1 + dice.below(nodes)}`
+  const set = dice.oneOf(sets).name
+  const forMs = FAULT_MS_MIN + dice.below(FAULT_MS_MAX - FAULT_MS_MIN)
+  const strike = { calls: 1 + dice.below(CALLS_MAX), turns: dice.below(TURNS_MAX) }
+  return dice.oneOf<WildDeed>([
+    { kind: 'killLeader', ...strike },
+    { kind: 'killLeader', ...strike },
+    { kind: 'killServer', ...strike },
+    { kind: 'killServer', ...strike },
+    { kind: 'lateReplies', forMs },
+    { kind: 'staleCaches', forMs },
+    { kind: 'slowMachine', node, forMs },
+    { kind: 'shiftClock', node, byMs: dice.below(2 * SHIFT_MS_MAX) - SHIFT_MS_MAX },
+    { kind: 'holdPod', set, place: dice.below(REPLICAS_MAX), forMs },
+    { kind: 'limitPods' },
+  ])
 }
 
 const setPlan = (dice: Dice, name: string): SetPlan => ({
