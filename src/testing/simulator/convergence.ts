@@ -3,7 +3,6 @@ import { Pod } from '../../api/core-v1/types.ts'
 import { controllerOf } from '../../machinery/object.ts'
 import { hasPodEnded, isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
 import { isStatusError } from '../../machinery/status.ts'
-import { isStatusError } from '../../machinery/status.ts'
 import type { Cluster } from '../cluster.ts'
 import { setImage } from './perform.ts'
 import { fitLimit } from './perform-wild.ts'
@@ -70,10 +69,6 @@ async function doAsConditionsSay(cluster: Cluster, deletedPod: (uid: string) => 
     deletedPod(uid)
     await cluster.delete(`pod/${name}`).catch(unlessGone) // Meanwhile the controller may have taken it.
   }
-}
-
-function unlessGone(error: unknown): void {
-  if (!isStatusError(error, 'NotFound')) throw error
 }
 
 function unlessGone(error: unknown): void {
