@@ -35,7 +35,7 @@ async function informed() {
     await informers.stop()
     await cluster[Symbol.asyncDispose]()
   }
-  return { cluster, clock, transport, informer, seen, create, write, remove, [Symbol.asyncDispose]: dispose }
+  return { cluster, clock, transport, informers, informer, seen, create, write, remove, [Symbol.asyncDispose]: dispose }
 }
 
 test('every change is told once, in order, after the cache holds it', async () => {
@@ -116,4 +116,22 @@ test('waiting for the first list ends with the reason of its signal', async () =
   stop.abort(new Error('enough'))
   await expect(waiting).rejects.toThrow('enough')
   await informers.stop()
+})
+
+test('a kind that is released is told as deleted, and nothing is asked for any more', async () => {
+  await using world = await informed()
+  await world.create('a')
+  await world.clock.rest()
+  world.informers.release(ConfigMap)
+  expect(world.seen).toEqual(['added a=1', 'deleted a=1'])
+  world.transport.cut() // Whoever asks, would be told that this failed, and would ask again.
+  await world.create('b')
+  await world.clock.advance(60_000)
+  world.transport.heal()
+  await world.clock.advance(60_000)
+  expect(world.informer.list()).toEqual([])
+  expect(world.seen).toHaveLength(2)
+  const again = world.informers.informer(ConfigMap, { namespace: 'default' })
+  await again.whenSynced()
+  expect(again.list().filter(isOurs)).toHaveLength(2)
 })

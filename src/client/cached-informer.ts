@@ -93,7 +93,7 @@ export class CachedInformer<T extends KubernetesObject> implements Informer<T> {
     const backoff = new Backoff({ firstMs: 100, lastMs: RETRY_MS_MAX, random })
     while (!signal.aborted) {
       try {
-        await this.#list()
+        await this.#list(signal)
         await this.#follow(signal, backoff)
       } catch (error) {
         if (signal.aborted) return
@@ -104,8 +104,14 @@ export class CachedInformer<T extends KubernetesObject> implements Informer<T> {
     }
   }
 
-  async #list(): Promise<void> {
+  /** Forgets everything, and tells of it as deleted. */
+  clear(): void {
+    for (const object of this.#cache.list()) this.#remove(object)
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
     const { items, resourceVersion } = await this.#dependencies.client.list(this.kind, this.#options)
+    signal.throwIfAborted() // Whoever ended it has been told already that nothing is left.
     const present = new Set<string>()
     for (const object of items) {
       present.add(keyText(keyOf(object)))
@@ -126,6 +132,7 @@ export class CachedInformer<T extends KubernetesObject> implements Informer<T> {
       const startedMs = clock.monotonicMs()
       const from = { resourceVersion: this.#resourceVersion, allowWatchBookmarks: true }
       for await (const event of client.watch(this.kind, { ...this.#options, ...from, signal })) {
+        if (signal.aborted) return
         this.#apply(event)
         backoff.reset()
       }

@@ -41,6 +41,11 @@ export interface InformerFactory {
     kind: Kind<T>,
     options?: { readonly fieldSelector?: string; readonly namespace?: string },
   ): Informer<T>
+  /**
+   * Ends the informers of a kind that is not served any more: what they held is told as deleted. Should it be served
+   * again, a later `informer` makes a new one.
+   */
+  release(kind: Kind): void
   /** Resolves when every informer asked for so far is synced. */
   whenSynced(signal?: AbortSignal): Promise<void>
   stop(): Promise<void>

@@ -60,6 +60,10 @@ export class HandFedInformers implements InformerFactory {
     return informer
   }
 
+  release({ plural }: Kind): void {
+    this.#informers.delete(plural)
+  }
+
   async whenSynced(): Promise<void> {}
 
   async stop(): Promise<void> {}

@@ -54,7 +54,7 @@ class Collector {
   readonly #graph = new OwnerGraph()
   readonly #kinds: ServedKinds
   readonly #owners: OwnerLookup
-  readonly #followed = new Set<string>()
+  readonly #followed = new Map<string, Kind>()
 
   constructor(dependencies: Dependencies, enqueue: Enqueue) {
     this.#dependencies = dependencies
@@ -63,9 +63,15 @@ class Collector {
     this.#owners = new OwnerLookup({ client: dependencies.client, graph: this.#graph, kinds: this.#kinds })
   }
 
-  /** Starts to follow every kind that is served and not followed yet. */
+  /** Follows every kind that is served, and no other. */
   async followKinds(): Promise<void> {
-    const fresh = this.#kinds.lasting().filter(kind => !this.#followed.has(nameOf(kind)))
+    const served = this.#kinds.lasting()
+    for (const [name, kind] of this.#followed) {
+      if (served.some(other => nameOf(other) === name && other.version === kind.version)) continue
+      this.#followed.delete(name)
+      this.#dependencies.informers.release(kind)
+    }
+    const fresh = served.filter(kind => !this.#followed.has(nameOf(kind)))
     await attemptAll(fresh.map(kind => () => this.#follow(kind)))
   }
 
@@ -73,7 +79,7 @@ class Collector {
     const { client, informers } = this.#dependencies
     const isServed = await answersOf(client, kind)
     if (!isServed || this.#followed.has(nameOf(kind))) return
-    this.#followed.add(nameOf(kind))
+    this.#followed.set(nameOf(kind), kind)
     informers.informer(kind).subscribe(event => {
       const { object } = event
       const uids =
