@@ -55,15 +55,19 @@ function reported(error: unknown): number {
     terminal.error(`error: ${error.message}\n${error.advice ? `${error.advice}\n` : ''}`)
     return error.exitCode
   }
-  const { code, syscall, path } = error as NodeJS.ErrnoException
-  if (code && syscall && path) {
-    terminal.error(`error: ${path}: ${reasonOf(error)}\n`)
-    return 1
-  }
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    terminal.error(`error: ${reasonOf(error)}\nMake room, or choose another place with --data-dir.\n`)
+  const text = sentenceOf(error)
+  if (text) {
+    terminal.error(`error: ${text}\n`)
     return 1
   }
   terminal.error(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return 1
+}
+
+/** Failures of the world that need no stack: files, disks, the store, the API. Undefined for those of our own reasoning. */
+function sentenceOf(error: unknown): string | undefined {
+  const { name, message, syscall, path } = error as NodeJS.ErrnoException
+  if (syscall && path) return `${path}: ${reasonOf(error)}`
+  if (reasonOf(error) !== message) return reasonOf(error)
+  return ['StoreError', 'StatusError', 'KubeconfigError'].includes(name) ? message : undefined
 }

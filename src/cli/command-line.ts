@@ -6,7 +6,7 @@ import { completionScript } from './commands/completion/completion.ts'
 import { type CleanMachine, down } from './commands/down/down.ts'
 import { logs } from './commands/logs/logs.ts'
 import { status } from './commands/status/status.ts'
-import { savedConfig } from './commands/up/saved-config.ts'
+import { savedSettings } from './commands/up/saved-config.ts'
 import { up } from './commands/up/up.ts'
 import { type AgentConfig, agentSettings } from './config/agent-settings.ts'
 import { agentConfigFrom, clusterConfigFrom } from './config/cluster-config.ts'
@@ -190,7 +190,7 @@ function configText(path: string): string {
 /** What the cluster of this data directory was started with holds where nobody says otherwise. */
 function configFrom(flags: Flags, context: CommandContext): ClusterConfig {
   const sources = sourcesOf(flags, context)
-  const before = savedConfig(dataLayoutOf(clusterConfigFrom(sources).dataDir))
+  const before = savedSettings(dataLayoutOf(clusterConfigFrom(sources).dataDir))
   return clusterConfigFrom({ ...sources, ...(before && { before }) })
 }
 

@@ -27,7 +27,7 @@ export class CommandError extends Error {
 /** What went wrong, for the end of a sentence. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  switch (code) {
+  switch (/no space left on device/i.test(message) ? 'ENOSPC' : code) {
     case 'ENOENT':
       return 'there is no such file'
     case 'EACCES':

@@ -55,9 +55,9 @@ export async function runMachine(
   signal: AbortSignal,
 ): Promise<void> {
   const layout = machineLayoutOf(options.dataDir)
+  await noteMachine(layout, { clusterDns: options.clusterDns }) // First, as whoever cleans up reads it.
   const network = [...networkComponents(options, { layout, clients, logger }), dnsOf(options, { clients, logger })]
   const networking = keepAllRunning(network, signal, logger)
-  await noteMachine(layout, { clusterDns: options.clusterDns })
   await writeRegistryMirrors(layout.registryConfig, options.registryMirrors.map(registryMirrorFrom))
   const criEndpoint = options.criEndpoint ?? layout.containerdSocket
   const containerd = options.criEndpoint ? undefined : containerdOf(layout, logger)

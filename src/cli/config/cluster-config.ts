@@ -38,12 +38,16 @@ function withDns<Values extends Ranges>(values: Values): Values & { readonly clu
   const doOverlap = services.includes(addressTextOf(pods.first)) || pods.includes(addressTextOf(services.first))
   if (doOverlap) throw new CommandError(`the ranges of Pods (${podCidr}) and of Services (${serviceCidr}) overlap`)
   if (services.size <= DNS_OFFSET) throw new CommandError(`--service-cidr: ${serviceCidr} is too small for Services`)
-  const clusterDns = chosen ?? addressTextOf(services.first + DNS_OFFSET)
+  const clusterDns = chosen ?? dnsAddressIn(serviceCidr)
   if (!services.includes(clusterDns)) {
     throw new CommandError(`--cluster-dns: ${clusterDns} is not in the range of Services, ${serviceCidr}`)
   }
   return { ...values, clusterDns }
 }
+
+/** Where the cluster DNS is unless it is put elsewhere. */
+export const dnsAddressIn = (serviceRange: string): string =>
+  addressTextOf(addressRangeOf(serviceRange).first + DNS_OFFSET)
 
 const ownVariables = new Set(
   [...Object.values(clusterSettings), ...Object.values(agentSettings)].map(variableOf).concat('HOLDFAST_CONFIG'),

@@ -93,6 +93,23 @@ async function isGoneWithin(record: ProcessRecord, graceMs: number): Promise<boo
   return !isRunning(record)
 }
 
+/** What was appended to a log since a time; lines without one belong to the line before them. */
+export function logSince(path: string, time: string): string {
+  const lines = lastLines(path, 200).split('\n')
+  const first = lines.findIndex(line => (/"time":"([^"]+)"/.exec(line)?.[1] ?? '') >= time)
+  return first < 0 ? '' : lines.slice(first).join('\n')
+}
+
+/** The newest failure of a log, in its own words. */
+export function lastProblemIn(path: string): string | undefined {
+  const line = lastLines(path, 200)
+    .split('\n')
+    .findLast(text => text.startsWith('{"level":"error"'))
+  if (!line) return undefined
+  const { msg, component, err } = JSON.parse(line) as { msg?: string; component?: string; err?: { message?: string } }
+  return [component, msg, err?.message?.split('\n')[0]].filter(Boolean).join(': ')
+}
+
 /** The last lines of a log file, for messages about a process that did not come up. */
 export function lastLines(path: string, count: number): string {
   try {

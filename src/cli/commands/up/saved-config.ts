@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { clusterConfigFrom } from '../../config/cluster-config.ts'
+import { clusterConfigFrom, dnsAddressIn } from '../../config/cluster-config.ts'
 import { type ClusterConfig, clusterSettings, type SettingName } from '../../config/settings.ts'
 import type { DataLayout } from '../../host/data-layout.ts'
 import { plannedMachines } from '../../host/machine-plan.ts'
@@ -21,26 +21,32 @@ const SETTLED: ReadonlySet<SettingName> = new Set([
 export const savedConfigPath = ({ root }: DataLayout): string => join(root, 'config.json')
 
 /** Keeps the settings that a cluster was started with, in the form that `--config` reads. */
-export function saveConfig(layout: DataLayout, config: ClusterConfig): void {
-  writeFileSync(savedConfigPath(layout), `${JSON.stringify(config, null, 2)}\n`)
+export function saveConfig(layout: DataLayout, { clusterDns, ...config }: ClusterConfig): void {
+  const isDerived = clusterDns === dnsAddressIn(config.serviceCidr) // Then it follows the range, should that be said anew.
+  const kept = isDerived ? config : { ...config, clusterDns }
+  writeFileSync(savedConfigPath(layout), `${JSON.stringify(kept, null, 2)}\n`)
 }
 
 export const forgetConfig = (layout: DataLayout): void => rmSync(savedConfigPath(layout), { force: true })
 
 /** Undefined where no cluster was started. What another version kept and this one does not know is left out. */
 export function savedConfig(layout: DataLayout): ClusterConfig | undefined {
+  const before = savedSettings(layout)
+  return before && clusterConfigFrom({ flags: {}, environment: {}, before })
+}
+
+/** Only what was said or has a default of its own; what is derived from that is not in it. */
+export function savedSettings(layout: DataLayout): Readonly<Record<string, unknown>> | undefined {
   const path = savedConfigPath(layout)
   if (!existsSync(path)) return undefined
-  let before: Record<string, unknown>
   try {
-    before = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
   } catch (cause) {
     throw new CommandError(`${path} is not readable: ${(cause as Error).message}`, {
       advice: 'It holds the settings of the cluster. Remove it, and say them again with flags.',
       cause,
     })
   }
-  return clusterConfigFrom({ flags: {}, environment: {}, before })
 }
 
 /** Throws a `CommandError` that names the flags which cannot be followed. More machines than before are always fine. */

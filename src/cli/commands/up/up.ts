@@ -5,6 +5,7 @@ import { serverProcess } from '../../host/local-cluster.ts'
 import { lockFor } from '../../host/lock.ts'
 import { plannedMachines } from '../../host/machine-plan.ts'
 import { checkServer, requireRoot } from '../../host/preflight.ts'
+import { type ProcessRecord, processRecords } from '../../host/processes.ts'
 import { checkUserKubeconfig, removeFromUserKubeconfig, userKubeconfigPath } from '../../kubeconfig/user-kubeconfig.ts'
 import { runSteps } from '../../steps.ts'
 import { CommandError } from '../../terminal.ts'
@@ -12,7 +13,7 @@ import type { CommandContext } from '../command-context.ts'
 import { type CleanMachine, emptyDataDirectory, stoppingSteps } from '../down/down.ts'
 import { BringUp } from './bring-up.ts'
 import { forgetConfig, refuseChanges, saveConfig, savedConfig } from './saved-config.ts'
-import { NotReadyInTime } from './wait-until-usable.ts'
+import { lastWordsOf, NotReadyInTime } from './wait-until-usable.ts'
 
 /**
  * Brings the cluster of a data directory up in the background, and returns when it is usable. On one that is up: adds
@@ -60,6 +61,7 @@ interface Attempt {
 /** Stops what was started. A cluster that never was leaves nothing but, when it failed, the logs that say why. */
 async function takenBack(error: unknown, { layout, before, context, cleanMachine, lock }: Attempt): Promise<unknown> {
   const isInterrupted = error instanceof Interrupted
+  const processes = processRecords(layout.processes)
   for (const step of stoppingSteps(layout, cleanMachine)) await step.run(new AbortController().signal)
   if (before) saveConfig(layout, before)
   else {
@@ -68,13 +70,17 @@ async function takenBack(error: unknown, { layout, before, context, cleanMachine
     const kept = [layout.stamp, layout.lock, layout.logs]
     emptyDataDirectory(layout, isInterrupted ? [layout.lock] : kept)
   }
-  if (!isInterrupted) return error
+  if (!isInterrupted) return error instanceof CommandError ? error : (lastWords(processes) ?? error)
   lock[Symbol.dispose]()
   return new CommandError('interrupted, so everything that was started is stopped again', {
     advice: before ? `The data in ${layout.root} is as it was.` : 'Nothing is left of it.',
     exitCode: 130,
   })
 }
+
+/** Whatever was noticed first, the process that ended by itself knows why. */
+const lastWords = (processes: readonly ProcessRecord[]): CommandError | undefined =>
+  processes.map(lastWordsOf).find(words => words !== undefined)
 
 function closingText(machines: readonly string[], how: string): string {
   const next = [

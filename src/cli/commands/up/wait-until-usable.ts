@@ -4,7 +4,7 @@ import { Node } from '../../../api/core-v1/types.ts'
 import type { Client } from '../../../client/client.ts'
 import type { DataLayout } from '../../host/data-layout.ts'
 import { adminClient } from '../../host/local-cluster.ts'
-import { isRunning, lastLines, type ProcessRecord } from '../../host/processes.ts'
+import { isRunning, lastLines, lastProblemIn, logSince, type ProcessRecord } from '../../host/processes.ts'
 import { CommandError } from '../../terminal.ts'
 
 const SERVER_WAIT_MS = 60_000
@@ -28,10 +28,23 @@ export async function serverAnswers(layout: DataLayout, process: ProcessRecord, 
   }
 }
 
-function diedEarly({ name, log }: ProcessRecord): CommandError {
-  return new CommandError(`the ${name} process ended while starting. The end of its log:\n${lastLines(log, 15)}`, {
-    advice: `The whole log: ${log}`,
-  })
+/** By its own last words, if it had any; else by the end of its log. */
+function diedEarly(process: ProcessRecord): CommandError {
+  const { name, log } = process
+  return (
+    lastWordsOf(process) ??
+    new CommandError(`the ${name} process ended while starting. The end of its log:\n${lastLines(log, 15)}`, {
+      advice: `The whole log: ${log}`,
+    })
+  )
+}
+
+/** What a process said before it ended by itself since it was started; undefined when it said nothing. */
+export function lastWordsOf({ name, log, startedAt }: ProcessRecord): CommandError | undefined {
+  const [, words] = /^error: (.*)$/ms.exec(logSince(log, startedAt)) ?? []
+  return words === undefined
+    ? undefined
+    : new CommandError(`the ${name} process ended while starting: ${words}`, { advice: `The whole log: ${log}` })
 }
 
 async function problemOfServer(layout: DataLayout): Promise<string | undefined> {
@@ -93,7 +106,8 @@ export async function nodesReady(
     }
   }
   if (waiting.size === 0) return
-  const lines = [...waiting].map(([name, why]) => `  ${name}: ${why}`)
+  const problems = processes.flatMap(({ log }) => lastProblemIn(log) ?? [])
+  const lines = [...waiting].map(([name, why]) => `  ${name}: ${why}`).concat(problems.map(text => `  log: ${text}`))
   throw new NotReadyInTime(`these machines did not become ready:\n${lines.join('\n')}`, {
     advice: 'They go on trying. Look at them with "holdfast status", or end them with "holdfast down".',
   })
