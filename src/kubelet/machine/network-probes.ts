@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { createConnection } from 'node:net'
-import { Client, credentials, Metadata } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import protobuf from 'protobufjs'
 import type { HttpProbe, ProbeDoor } from '../doors.ts'
 
@@ -131,13 +131,38 @@ async function askGrpc(
         service,
         new Metadata(),
         { deadline },
-        (error, status) => (error ? reject(new Error(error.details)) : resolve(status ?? 'UNKNOWN')),
+        (error, answer) => {
+          if (error) reject(new Error(grpcProblem(error, { host, port, timeoutMs }), { cause: error }))
+          else resolve(answer ?? 'UNKNOWN')
+        },
       )
     })
   } finally {
     client.close()
   }
 }
+
+/** In the words of upstream's probe. */
+function grpcProblem(
+  { code, details }: ServiceError,
+  { host, port, timeoutMs }: { host: string; port: number; timeoutMs: number },
+): string {
+  const seconds = `${timeoutMs / 1000}s`
+  switch (code) {
+    case status.UNAVAILABLE:
+      return `timeout: failed to connect service "${hostText(host)}:${port}" within ${seconds}: context deadline exceeded`
+    case status.DEADLINE_EXCEEDED:
+      return `timeout: health rpc did not complete within ${seconds}`
+    case status.UNIMPLEMENTED:
+      return `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${details}`
+    default:
+      return `error: health rpc probe failed: rpc error: code = ${codeNameOf(code)} desc = ${details}`
+  }
+}
+
+/** `NotFound` for `NOT_FOUND`, as Go writes it. */
+const codeNameOf = (code: status): string =>
+  status[code].toLowerCase().replace(/(^|_)([a-z])/g, (_, _gap: string, letter: string) => letter.toUpperCase())
 
 function statusFrom(bytes: Buffer): string {
   const reader = protobuf.Reader.create(bytes)
