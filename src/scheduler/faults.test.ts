@@ -164,3 +164,25 @@ test('two schedulers with stale caches never bind a Pod or a volume twice', asyn
     { numRuns: 20 },
   )
 })
+
+test('a machine that another scheduler has filled while the volume was being bound is not over-committed', async () => {
+  await using world = new TestWorld()
+  await world.client.create(StorageClass, classOf('local'))
+  await world.client.create(Node, nodeOf('node1', { cpu: '2' }))
+  await world.client.create(PersistentVolume, volumeOf('pv', { hosts: ['node1'], spec: LOCAL }))
+  await world.client.create(PersistentVolumeClaim, claimOf('data', LOCAL))
+  await world.start(createScheduler(world.dependencies()))
+  await world.client.create(Pod, podOf('ours', { cpu: '2', claims: ['data'] }))
+  await world.rest()
+  // When
+  const theirs = podOf('theirs', { cpu: '1' })
+  await world.client.create(Pod, { ...theirs, spec: { ...theirs.spec, nodeName: 'node1' } })
+  await world.start(controllerComponent(persistentVolumeController, world.dependencies()))
+  await world.clock.advance(60_000)
+  // Then
+  expect((await world.client.get(PersistentVolumeClaim, inDefault('data'))).spec.volumeName).toBe('pv')
+  expect(world.api.bindings).toEqual([])
+  await world.client.delete(Pod, inDefault('theirs'))
+  await world.clock.advance(60_000)
+  expect(world.api.bindings.map(({ pod }) => pod)).toEqual(['default/ours'])
+})

@@ -72,6 +72,21 @@ export class NodeInfo {
     return taken?.some(other => ip === ANY_ADDRESS || other === ANY_ADDRESS || other === ip) ?? false
   }
 
+  /** Whether the Pods here, this one among them, need more than there is of something that this one asks for. */
+  isTooSmallFor({ requests }: PodInfo): boolean {
+    const { requested, allocatable } = this
+    const lacks = (need: number, sum: number, there: number): boolean => need > 0 && sum > there
+    return (
+      this.pods.size > this.podsMax ||
+      lacks(requests.milliCpu, requested.milliCpu, allocatable.milliCpu) ||
+      lacks(requests.memory, requested.memory, allocatable.memory) ||
+      lacks(requests.ephemeralStorage, requested.ephemeralStorage, allocatable.ephemeralStorage) ||
+      [...requests.scalars].some(([name, need]) =>
+        lacks(need, requested.scalars.get(name) ?? 0, allocatable.scalars.get(name) ?? 0),
+      )
+    )
+  }
+
   #account({ requests, likelyUse, claimNames, namespace }: PodInfo, sign: 1 | -1): void {
     this.requested.milliCpu += sign * requests.milliCpu
     this.requested.memory += sign * requests.memory

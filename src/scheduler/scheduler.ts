@@ -151,6 +151,7 @@ class Scheduler {
       signal.throwIfAborted()
       if (this.#queue.find(pod.uid) !== pod) return // Deleted, or bound by another, meanwhile.
       if (!node.node) throw new Error(`node "${node.name}" is gone`)
+      if (node.isTooSmallFor(pod.info)) throw new Error(`node "${node.name}" was filled by another scheduler meanwhile`)
       await this.#request(() => this.#binder.bind(pod.info.pod, node.name, signal))
       events.record(pod.info.pod, {
         type: 'Normal',
