@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { durationMsOf } from '../src/machinery/duration.ts'
 import { scenarioText } from '../src/testing/simulator/describe.ts'
 import { runScenario } from '../src/testing/simulator/run-scenario.ts'
-import { scenarioFrom } from '../src/testing/simulator/scenario.ts'
+import { scenarioFrom, wildScenarioFrom } from '../src/testing/simulator/scenario.ts'
 import { shrink } from '../src/testing/simulator/shrink.ts'
 
 const { values } = parseArgs({
@@ -12,12 +12,13 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     for: { type: 'string' },
     keep: { type: 'boolean' },
+    wild: { type: 'boolean' },
   },
 })
 
 /** Plays one seed; on failure says all that is needed to look into it. */
 async function simulate(seed: number): Promise<boolean> {
-  const scenario = scenarioFrom(seed)
+  const scenario = values.wild ? wildScenarioFrom(seed) : scenarioFrom(seed)
   const { violation, digest, virtualMs } = await runScenario(scenario)
   if (violation === undefined) {
     if (values.seed) console.log(`seed ${seed}: holds, ${Math.round(virtualMs / 1000)} virtual s, history ${digest}`)
@@ -30,7 +31,7 @@ async function simulate(seed: number): Promise<boolean> {
   console.log(scenarioText(shortest))
   console.log(`\n${outcome.evidence ?? ''}\n`)
   console.log(`for a regression test: ${JSON.stringify(shortest)}`)
-  console.log(`replay: npm run simulate -- --seed ${seed}\n`)
+  console.log(`replay: npm run simulate -- --seed ${seed}${values.wild ? ' --wild' : ''}\n`)
   return false
 }
 

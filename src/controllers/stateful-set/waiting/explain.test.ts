@@ -373,6 +373,13 @@ test('stumbling block 11, #57865: scaling down past a crashing Pod names the rul
   )
 })
 
+test('B1, #57865: a broken Pod that holds a rollout and a smaller set is itself the way out, before those that are to go', () => {
+  const { message } = explain({ pods: 'uaa', spec: { replicas: 1 } })
+  expect(message).toMatch(
+    /\. Released by "kubectl delete pod web-0 -n demo": it comes back at revision web-new; or with "kubectl delete pod web-2 web-1 -n demo", which are not made again\.$/,
+  )
+})
+
 test('U3: OnDelete says whom it waits for', () => {
   expect(explain({ pods: 'aAa', spec: { updateStrategy: { type: 'OnDelete' } } })).toMatchObject({
     status: 'True',

@@ -45,16 +45,17 @@ function orderedRule(world: World, pod: Pod): RuleText {
   const { name } = pod.metadata
   if (condemned.length > 0) {
     const names = condemned.map(({ metadata }) => metadata.name).join(' ')
+    const end = isHoldingRollout(world, pod) ? releasedBy(world, pod) : 'Ends when it is'
     return {
       rule: `OrderedReady removes no Pod on the way to ${replicasOf(set)} replicas while ${name} is not available`,
-      remedy: `Ends when it is; or with "kubectl delete pod ${names} -n ${set.metadata.namespace}", which are not made again`,
+      remedy: `${end}; or with "kubectl delete pod ${names} -n ${set.metadata.namespace}", which are not made again`,
       isHolding: true,
     }
   }
   if (isHoldingRollout(world, pod)) {
     return {
       rule: `OrderedReady replaces no Pod while one is not available, so ${name} stays at revision ${revisionOf(pod)} although the template has changed since`,
-      remedy: `Released by ${kubectlDelete(pod)}: it comes back at revision ${revisionFor(world, ordinalOf(pod)).metadata.name}`,
+      remedy: releasedBy(world, pod),
       isHolding: true,
     }
   }
@@ -80,6 +81,9 @@ function stallRemedyBelowPartition(world: World, pod: Pod): Pick<RuleText, 'stal
       `${updateRevision.metadata.name} reaches it only with a partition of at most ${index}${then}`,
   }
 }
+
+const releasedBy = (world: World, pod: Pod): string =>
+  `Released by ${kubectlDelete(pod)}: it comes back at revision ${revisionFor(world, ordinalOf(pod)).metadata.name}`
 
 /** A broken Pod at a revision that nobody wants any more (B1; kubernetes/kubernetes#60164, #88896, #141095). */
 const isHoldingRollout = (world: World, pod: Pod): boolean =>
