@@ -32,6 +32,29 @@ test('events that come close together travel in one frame', async () => {
   expect(frames).toEqual(['a\nb\nc\n'])
 })
 
+test('few watchers get what follows at once, many get it together', async () => {
+  const clock = new VirtualClock()
+  const flusher = new WatchFlusher(clock)
+  const frames: string[] = []
+  const outboxes = Array.from({ length: 200 }, (_, i) => {
+    const write = (chunk: Buffer, _: unknown, done: () => void): void => {
+      if (i === 0) frames.push(chunk.toString())
+      done()
+    }
+    return new WatchOutbox(new Writable({ write }), { clock, flusher })
+  })
+  const push = async (text: string, watchers: number): Promise<void> => {
+    for (const outbox of outboxes.slice(0, watchers)) outbox.push(Buffer.from(text))
+    await clock.advance(1)
+  }
+  await push('a', 2)
+  await push('b', 200)
+  await push('c', 200)
+  expect(frames).toEqual(['a', 'b'])
+  await clock.advance(10)
+  expect(frames).toEqual(['a', 'b', 'c'])
+})
+
 test('a client that stops reading costs a bounded buffer and is cut off in the end', async () => {
   const { frames, writable } = slowClient()
   const { clock, outbox } = outboxFor(writable)
