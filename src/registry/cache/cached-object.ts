@@ -17,30 +17,38 @@ export class CachedObject implements Encoded {
   readonly revision: Revision
   #stored: Uint8Array | undefined
   #json: Uint8Array | undefined
+  /** What its writer stored, without the revision, for the readers of the first moment. */
+  #written: JsonObject | undefined
   /** Held weakly: whoever reads objects keeps them, and the bytes alone cost a fraction of the memory. */
   #object: WeakRef<JsonObject> | undefined
   #labels: Labels | undefined
 
-  constructor(place: { readonly key: string; readonly revision: Revision }, stored: Uint8Array, object?: JsonObject) {
+  constructor(place: { readonly key: string; readonly revision: Revision }, stored: Uint8Array, written?: JsonObject) {
     this.key = place.key
     this.revision = place.revision
     this.#stored = stored
-    if (object) this.#keep(withResourceVersion(object, place.revision))
+    if (!written) return
+    this.#written = written
+    this.#labels = labelsOf(written)
   }
 
   get object(): JsonObject {
     const known = this.#object?.deref()
     if (known) return known
-    const json = this.json()
-    const parsed: JsonObject = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString())
-    this.#keep(parsed)
-    return parsed
+    const object = this.#written ? withResourceVersion(this.#written, this.revision) : parsed(this.json())
+    this.#keep(object)
+    return object
   }
 
   #keep(object: JsonObject): void {
     this.#object = new WeakRef(object)
-    const { labels } = object.metadata as { readonly labels?: Labels }
-    this.#labels = labels ?? NO_LABELS
+    this.#labels = labelsOf(object)
+    this.#written = undefined
+  }
+
+  /** From now on who reads the object parses it. Most are never read as objects, and keeping them costs the collector. */
+  forgetWritten(): void {
+    this.#written = undefined
   }
 
   /** Its labels, once somebody had the object in hand: few bytes that spare most label selectors the parsing. */
@@ -50,7 +58,7 @@ export class CachedObject implements Encoded {
 
   /** Whether reading `object` costs nothing. */
   get isParsed(): boolean {
-    return this.#object?.deref() !== undefined
+    return this.#written !== undefined || this.#object?.deref() !== undefined
   }
 
   /** Whether its JSON contains these bytes. */
@@ -71,9 +79,16 @@ export class CachedObject implements Encoded {
   at(revision: Revision): CachedObject {
     const { resourceVersion: _, ...metadata } = this.object.metadata as JsonObject
     const object = { ...this.object, metadata }
-    return new CachedObject({ key: this.key, revision }, Buffer.from(JSON.stringify(object)), object)
+    const moved = new CachedObject({ key: this.key, revision }, Buffer.from(JSON.stringify(object)))
+    moved.#keep(withResourceVersion(object, revision))
+    return moved
   }
 }
+
+const labelsOf = ({ metadata }: JsonObject): Labels => (metadata as { readonly labels?: Labels }).labels ?? NO_LABELS
+
+const parsed = (json: Uint8Array): JsonObject =>
+  JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString())
 
 /** The object as readers get it: `resourceVersion` first among its metadata. */
 function withResourceVersion(object: JsonObject, revision: Revision): JsonObject {

@@ -19,6 +19,16 @@ test('every reader of a revision shares its object and its bytes', async () => {
   expect(second!.json()).toBe(first!.json())
 })
 
+test('an object that nobody read when it was written reads the same later, from its bytes', async () => {
+  await using server = open()
+  const { kind, apiVersion } = { kind: 'ConfigMap', apiVersion: 'v1' }
+  const written = await server.create('configmaps', configMap('first', { a: 'b' }))
+  for (let i = 0; i < 200; i++) await server.create('configmaps', configMap(`later-${i}`))
+  const [first] = (await server.list('configmaps')).items
+  expect(first!.object).toEqual({ kind, apiVersion, ...written })
+  expect(JSON.parse(Buffer.from(first!.json()).toString())).toEqual(first!.object)
+})
+
 test('a watcher that reads nothing is ended, and the writers go on', async () => {
   await using server = open()
   const events = server.watch('configmaps')

@@ -8,6 +8,8 @@ import { type Interest, WatcherSet } from './watcher-set.ts'
 
 /** Changes of one resource that watches can start from. Older starting points are answered with 410. */
 export const HISTORY_EVENTS_MAX = 4096
+/** Objects of the last writes that readers share with their writers: enough for those whom a change wakes at once. */
+const FRESH_OBJECTS_MAX = 64
 
 /** All objects of one resource in memory, with their recent changes. The mirror of the store keeps it up to date. */
 export class WatchCache {
@@ -18,6 +20,8 @@ export class WatchCache {
   readonly #watchers = new WatcherSet()
   /** Objects on their way into the store, so that they need not be parsed when they come back as bytes. */
   readonly #expected = new Map<string, { readonly stored: Uint8Array; readonly object: JsonObject }>()
+  readonly #fresh: CachedObject[] = []
+  #nextFresh = 0
   #listed: (KeyRange & { readonly objects: readonly CachedObject[] }) | undefined
   #history: CacheEvent[] = []
   /** Every change after this revision is in the history. */
@@ -105,7 +109,11 @@ export class WatchCache {
     const expected = this.#expected.get(entry.key)
     if (!expected || !sameBytes(expected.stored, entry.value)) return cached(entry)
     this.#expected.delete(entry.key)
-    return new CachedObject({ key: entry.key, revision: entry.modRevision }, entry.value, expected.object)
+    const object = new CachedObject({ key: entry.key, revision: entry.modRevision }, entry.value, expected.object)
+    this.#fresh[this.#nextFresh]?.forgetWritten()
+    this.#fresh[this.#nextFresh] = object
+    this.#nextFresh = (this.#nextFresh + 1) % FRESH_OBJECTS_MAX
+    return object
   }
 
   #delete({ key, revision }: { readonly key: string; readonly revision: Revision }): CacheEvent | undefined {

@@ -38,26 +38,32 @@ export function measuring({ metrics, clock }: { metrics: MetricsRegistry; clock:
     const isLasting = isLong(request)
     const startMs = clock.monotonicMs()
     if (isLasting) open.inc()
-    let code = 'failure'
+    let code: 'success' | 'failure' = 'failure'
     try {
       await next(request)
       code = 'success'
     } finally {
       if (isLasting) open.dec()
-      else durations.observe({ verb: labels.verb }, (clock.monotonicMs() - startMs) / 1000)
-      requests.inc({ ...labels, code })
+      else durations.observe(labels.ofVerb, (clock.monotonicMs() - startMs) / 1000)
+      requests.inc(labels[code])
     }
   }
 }
 
+/** Made once for all requests of a kind. */
 interface Labels {
-  readonly verb: string
-  readonly group: string
-  readonly resource: string
-  readonly subresource: string
+  readonly ofVerb: { readonly verb: string }
+  readonly success: { readonly [label: string]: string }
+  readonly failure: { readonly [label: string]: string }
 }
 
-const OTHER: Labels = { verb: 'other', group: '', resource: '', subresource: '' }
+const labelsWith = (verb: string, { group = '', resource = '', subresource = '' } = {}): Labels => ({
+  ofVerb: { verb },
+  success: { verb, group, resource, subresource, code: 'success' },
+  failure: { verb, group, resource, subresource, code: 'failure' },
+})
+
+const OTHER = labelsWith('other')
 
 function boundedLabels(): (request: Request) => Labels {
   const known = new Map<string, Labels>()
@@ -66,10 +72,7 @@ function boundedLabels(): (request: Request) => Labels {
     const labels = known.get(key)
     if (labels) return labels
     if (known.size >= COMBINATIONS_MAX) return OTHER
-    const { verb } = info
-    const added = info.isResource
-      ? { verb, group: info.group, resource: info.resource, subresource: info.subresource }
-      : { ...OTHER, verb }
+    const added = info.isResource ? labelsWith(info.verb, info) : labelsWith(info.verb)
     known.set(key, added)
     return added
   }
