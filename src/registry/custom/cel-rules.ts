@@ -1,31 +1,31 @@
-import { Environment } from '@marcbachmann/cel-js'
 import type { ValidationRule } from '../../api/apiextensions-v1/types.ts'
 import type { FieldError, FieldErrorReason } from '../../machinery/field-error.ts'
 import type { JsonObject, JsonValue } from '../../machinery/json.ts'
 import { isJsonObject } from '../../machinery/merge-patch.ts'
+import { timeOf } from '../../machinery/time.ts'
+import { celEnvironment } from './cel/cel-environment.ts'
+import {
+  type Budget,
+  CostExceededError,
+  type MeteredProgram,
+  meteredProgram,
+  type Variables,
+} from './cel/metered-program.ts'
 import type { StructuralSchema } from './structural-schema.ts'
 
-/** What a rule may be at most: longer ones are refused when they are defined. */
-const LIMITS = { maxAstNodes: 5000, maxDepth: 100 }
+/** Steps for one rule, as upstream has it, and for all rules of one object: some tenths of a second, and a second. */
+const RULE_STEPS_MAX = 1_000_000
+const OBJECT_STEPS_MAX = 2_000_000
 
-const environment = new Environment({
-  unlistedVariablesAreDyn: true,
-  enableOptionalTypes: true,
-  homogeneousAggregateLiterals: false,
-  limits: LIMITS,
-})
-
-type Program = (context: { readonly self: unknown; readonly oldSelf?: unknown }) => unknown
-
-const programs = new Map<string, Program>()
+const programs = new Map<string, MeteredProgram>()
 const PROGRAMS_MAX = 5000
 
 /** Compiled once for each text. Throws for what is no CEL. */
-function programOf(rule: string): Program {
+function programOf(rule: string): MeteredProgram {
   let program = programs.get(rule)
   if (!program) {
     if (programs.size >= PROGRAMS_MAX) programs.clear()
-    program = environment.parse(rule) as Program
+    program = meteredProgram(celEnvironment(), rule)
     programs.set(rule, program)
   }
   return program
@@ -62,22 +62,74 @@ interface Subject {
 }
 
 /** Rules of the schema and its parts (KEP-2876) that do not hold. Call it for values of the right types only. */
-export function ruleErrors(schema: StructuralSchema, { value, old, path }: Subject): readonly FieldError[] {
-  if (value === undefined || value === null || !hasRules(schema)) return []
-  const rules = (schema['x-kubernetes-validations'] ?? []) as readonly ValidationRule[]
-  return [
-    ...rules.flatMap(rule => errorsOf(rule, schema, { value, old, path })),
-    ...partErrors(schema, { value, old, path }),
-  ]
+export function ruleErrors(schema: StructuralSchema, subject: Subject): readonly FieldError[] {
+  const check = new RuleCheck()
+  check.visit(schema, subject)
+  return check.errors
 }
 
-function partErrors(schema: StructuralSchema, { value, old, path }: Subject): readonly FieldError[] {
+/** One pass over one object. When its steps are spent, the rest is not looked at, and the object is refused. */
+class RuleCheck {
+  readonly errors: FieldError[] = []
+  readonly #values = new WeakMap<object, unknown>()
+  #left = OBJECT_STEPS_MAX
+
+  visit(schema: StructuralSchema, { value, old, path }: Subject): void {
+    if (value === undefined || value === null || this.#left <= 0 || !hasRules(schema)) return
+    for (const rule of (schema['x-kubernetes-validations'] ?? []) as readonly ValidationRule[]) {
+      if (this.#left > 0) this.#checkRule(rule, schema, { value, old, path })
+    }
+    for (const part of partsOf(schema, { value, old, path })) this.visit(part.schema, part)
+  }
+
+  #checkRule(rule: ValidationRule, schema: StructuralSchema, { value, old, path }: Subject): void {
+    // A rule about a change says nothing of what has no before.
+    if (/\boldSelf\b/.test(rule.rule) && old === undefined) return
+    const variables = {
+      self: this.#celValue(schema, value!),
+      ...(old !== undefined && { oldSelf: this.#celValue(schema, old) }),
+    }
+    const budget: Budget = { left: Math.min(RULE_STEPS_MAX, this.#left) }
+    const before = budget.left
+    const problem = problemOf(rule, variables, budget)
+    const isExceeded = budget.left < 0
+    this.#left = isExceeded ? 0 : this.#left - (before - budget.left)
+    if (problem !== undefined) {
+      this.errors.push({
+        reason: REASONS[rule.reason ?? ''] ?? 'FieldValueInvalid',
+        field: `${path}${rule.fieldPath ?? ''}`.replace(/^\./, ''),
+        message: `${headOf(rule.reason, schema)}${problem}`,
+      })
+    }
+    if (this.#left > 0 || isExceeded) return
+    const why = 'validation failed due to running out of cost budget, no further validation rules will be run'
+    this.errors.push({ reason: 'FieldValueInvalid', field: path, message: `Invalid value: ${why}` })
+  }
+
+  /** Made once for each object, however many rules look at it. */
+  #celValue(schema: StructuralSchema, value: JsonValue): unknown {
+    if (typeof value !== 'object' || value === null) return celValue(schema, value)
+    let converted = this.#values.get(value)
+    if (converted === undefined) {
+      converted = celValue(schema, value)
+      this.#values.set(value, converted)
+    }
+    return converted
+  }
+}
+
+type Part = Subject & { readonly schema: StructuralSchema }
+
+function partsOf(schema: StructuralSchema, { value, old, path }: Subject): readonly Part[] {
   if (Array.isArray(value)) {
     const items = schema.items as StructuralSchema | undefined
     if (!items) return []
-    return value.flatMap((item: JsonValue, index) =>
-      ruleErrors(items, { value: item, old: itemBefore(schema, item, old), path: `${path}[${index}]` }),
-    )
+    return value.map((item: JsonValue, index) => ({
+      schema: items,
+      value: item,
+      old: itemBefore(schema, item, old),
+      path: `${path}[${index}]`,
+    }))
   }
   if (!isJsonObject(value)) return []
   const before = isJsonObject(old) ? old : {}
@@ -86,7 +138,7 @@ function partErrors(schema: StructuralSchema, { value, old, path }: Subject): re
     const part = Object.hasOwn(properties, name) ? properties[name] : schema.additionalProperties
     if (typeof part !== 'object') return []
     const at = Object.hasOwn(properties, name) ? (path === '' ? name : `${path}.${name}`) : `${path}[${name}]`
-    return ruleErrors(part as StructuralSchema, { value: value[name], old: before[name], path: at })
+    return [{ schema: part as StructuralSchema, value: value[name], old: before[name], path: at }]
   })
 }
 
@@ -104,27 +156,17 @@ const REASONS: { readonly [reason: string]: FieldErrorReason } = {
   FieldValueDuplicate: 'FieldValueDuplicate',
 }
 
-function errorsOf(
-  rule: ValidationRule,
-  schema: StructuralSchema,
-  { value, old, path }: Subject,
-): readonly FieldError[] {
-  // A rule about a change says nothing of what has no before.
-  if (/\boldSelf\b/.test(rule.rule) && old === undefined) return []
-  const context = { self: celValue(schema, value!), ...(old !== undefined && { oldSelf: celValue(schema, old) }) }
-  const fail = (message: string): readonly FieldError[] => [
-    {
-      reason: REASONS[rule.reason ?? ''] ?? 'FieldValueInvalid',
-      field: `${path}${rule.fieldPath ?? ''}`.replace(/^\./, ''),
-      message: `${headOf(rule.reason, schema)}${message}`,
-    },
-  ]
+/** Why the rule does not hold; undefined when it does. */
+function problemOf(rule: ValidationRule, variables: Variables, budget: Budget): string | undefined {
   try {
-    if (programOf(rule.rule)(context) === true) return []
+    if (programOf(rule.rule).run(variables, budget) === true) return undefined
   } catch (error) {
-    return fail(`rule evaluation error: ${firstLine(error)}`)
+    if (error instanceof CostExceededError) {
+      return `'${error.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${rule.rule}`
+    }
+    return `rule evaluation error: ${firstLine(error)}`
   }
-  return fail(messageOf(rule, context))
+  return messageOf(rule, variables, budget)
 }
 
 function headOf(reason: string | undefined, { type }: StructuralSchema): string {
@@ -140,10 +182,10 @@ function headOf(reason: string | undefined, { type }: StructuralSchema): string 
   }
 }
 
-function messageOf({ rule, message, messageExpression }: ValidationRule, context: Parameters<Program>[0]): string {
+function messageOf({ rule, message, messageExpression }: ValidationRule, variables: Variables, budget: Budget): string {
   if (messageExpression) {
     try {
-      const text = programOf(messageExpression)(context)
+      const text = programOf(messageExpression).run(variables, budget)
       if (typeof text === 'string' && text.trim() !== '') return text
     } catch {
       // An expression that fails falls back to the fixed message (KEP-2876).
@@ -188,11 +230,28 @@ function escapedName(name: string): string {
 
 /** A value as CEL has it: whole numbers are integers unless the schema says that they are not. */
 function celValue(schema: StructuralSchema | undefined, value: JsonValue): unknown {
+  if (typeof value === 'string') return celText(schema?.format, value)
   if (typeof value === 'number') return schema?.type !== 'number' && Number.isInteger(value) ? BigInt(value) : value
   if (Array.isArray(value))
     return value.map((item: JsonValue) => celValue(schema?.items as StructuralSchema | undefined, item))
   if (!isJsonObject(value)) return value
   return Object.fromEntries(fieldsOf(schema, value))
+}
+
+/** Texts that the schema says are times and durations are these in CEL. */
+function celText(format: string | undefined, text: string): unknown {
+  try {
+    switch (format) {
+      case 'date-time':
+        return timeOf(text)
+      case 'duration':
+        return celEnvironment().evaluate('duration(text)', { text })
+      default:
+        return text
+    }
+  } catch {
+    return text
+  }
 }
 
 function fieldsOf(schema: StructuralSchema | undefined, value: JsonObject): readonly (readonly [string, unknown])[] {

@@ -250,6 +250,36 @@ test('CEL rules hold for objects and for their changes', async () => {
   ])
 })
 
+test('a rule that goes on too long is ended, and the object refused', async () => {
+  await using server = await open()
+  const rule = 'self.all(x, self.all(y, self.all(z, x + y + z >= 0)))'
+  const numbers = { type: 'array', items: { type: 'integer' }, 'x-kubernetes-validations': [{ rule }] }
+  await define(server, {
+    metadata: { name: 'slows.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'slows', kind: 'Slow' },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', properties: { numbers } } },
+        },
+      ],
+    },
+  })
+  const create = (count: number) =>
+    server.create('slows.v1.example.com', { metadata: { name: 'a' }, numbers: Array.from({ length: count }, () => 1) })
+  const status = await failureOf(create(1000))
+  expect(status).toMatchObject({ code: 422, details: { causes: [{ field: 'numbers' }] } })
+  expect(status.message).toContain(
+    "'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit",
+  )
+  expect((await create(20)).numbers).toHaveLength(20)
+})
+
 test('a rule that is no CEL is refused', async () => {
   await using server = await open()
   const status = await failureOf(server.create(DEFINITIONS, withRules([{ rule: 'self.replicas <' }])))
