@@ -7,7 +7,7 @@ import { isOnEtcd } from '../cli/config/store-url.ts'
 import { claimDataDirectory } from '../cli/host/cluster-stamp.ts'
 import { dataLayoutOf } from '../cli/host/data-layout.ts'
 import { type PlannedMachine, plannedMachines } from '../cli/host/machine-plan.ts'
-import { checkServer, requireRoot } from '../cli/host/preflight.ts'
+import { checkServer, KUBELET_PORT, requireRoot } from '../cli/host/preflight.ts'
 import type { Client } from '../client/client.ts'
 import { runWhileLeading } from '../client/leader-election.ts'
 import { clusterDnsService } from '../dns/service/cluster-dns-service.ts'
@@ -28,9 +28,6 @@ import { ensureStandardClass } from './server-side/ensure-standard-class.ts'
 import { hostAddresses } from './server-side/host-addresses.ts'
 import { type ServerSide, startServerSide } from './server-side/server-side.ts'
 import { createJoinToken } from './token-commands.ts'
-
-/** Taken on every machine by its kubelet. */
-const KUBELET_PORT = 10_250
 
 /** `holdfast server`: the API, what leads the cluster, and on a cluster of one machine that machine too. */
 export async function runServerProcess(

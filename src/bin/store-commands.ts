@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { resolve as absolute, join } from 'node:path'
+import { resolve as absolute } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { ClusterConfig } from '../cli/config/settings.ts'
 import { storeUrlOf } from '../cli/config/store-url.ts'
@@ -22,15 +22,13 @@ export const restoreStore = (config: ClusterConfig, file: string): Promise<strin
 
 /** Through the running server where there is one, else on the store itself. */
 async function onStore(config: ClusterConfig, operation: StoreOperation): Promise<string> {
-  const socket = await connected(storeSocketOf(config.dataDir))
+  const socket = await connected(dataLayoutOf(config.dataDir).storeSocket)
   if (!socket) return onStoppedStore(config, operation)
   socket.write(`${JSON.stringify(operation)}\n`)
   const answer = JSON.parse(await text(socket)) as StoreAnswer
   if (answer.error !== undefined) throw new CommandError(answer.error, answer.advice ? { advice: answer.advice } : {})
   return answer.text!
 }
-
-export const storeSocketOf = (dataDir: string): string => join(dataDir, 'store.sock')
 
 async function connected(path: string): Promise<Socket | undefined> {
   if (!existsSync(path)) return undefined

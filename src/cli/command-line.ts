@@ -6,6 +6,7 @@ import { completionScript } from './commands/completion/completion.ts'
 import { type CleanMachine, down } from './commands/down/down.ts'
 import { logs } from './commands/logs/logs.ts'
 import { status } from './commands/status/status.ts'
+import { unitText } from './commands/unit/unit.ts'
 import { savedSettings } from './commands/up/saved-config.ts'
 import { up } from './commands/up/up.ts'
 import { type AgentConfig, agentSettings } from './config/agent-settings.ts'
@@ -66,6 +67,7 @@ export function commandLine(context: CommandContext, doors: CommandDoors): Comma
     .showHelpAfterError('(add --help for what there is)')
     .configureOutput({ writeOut: text => terminal.out(text), writeErr: text => terminal.error(text) })
   addClusterCommands(program, context, doors)
+  addUnits(program, context)
   addMachineCommands(program, context, doors)
   addDataCommands(program, context, doors)
   program
@@ -112,6 +114,31 @@ function addClusterCommands(program: Command, context: CommandContext, doors: Co
     .option('--ttl <duration>', 'how long it is good for', '24h')
     .action(async (options: { dataDir: string; ttl: string }) => terminal.out(`${await doors.makeToken(options)}\n`))
 }
+
+/** Flags are checked like those of the command itself, so that a unit that is printed also starts. */
+function addUnits(program: Command, context: CommandContext): void {
+  const unit = program.command('unit').description('print a systemd unit for a server or an agent with these flags')
+  const print = (command: 'server' | 'agent', settings: SettingTable, flags: Flags): unknown =>
+    context.terminal.out(
+      unitText({ command, settings, flags: { ...flags, ...absolutePaths(settings, flags) } }, context),
+    )
+  withSettings(unit.command('server').description('for "holdfast server"')).action((flags: Flags) => {
+    clusterConfigFrom(sourcesOf(flags, context))
+    print('server', clusterSettings, flags)
+  })
+  withSettings(unit.command('agent').description('for "holdfast agent"'), agentSettings).action((flags: Flags) => {
+    agentConfigFrom(sourcesOf(flags, context))
+    print('agent', agentSettings, flags)
+  })
+}
+
+/** A service starts in another directory than the one where its unit was printed. */
+const absolutePaths = (settings: SettingTable, flags: Flags): Record<string, string> =>
+  Object.fromEntries(
+    ['config', ...Object.keys(settings).filter(name => settings[name]!.type === 'path')]
+      .filter(name => typeof flags[name] === 'string')
+      .map(name => [name, resolve(String(flags[name]))]),
+  )
 
 function addMachineCommands(program: Command, context: CommandContext, doors: CommandDoors): void {
   const { terminal } = context

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Registry as MetricsRegistry } from 'prom-client'
 import type { ClusterConfig } from '../../cli/config/settings.ts'
 import { storeUrlOf } from '../../cli/config/store-url.ts'
@@ -57,7 +56,7 @@ export async function startServerSide(config: ClusterConfig, logger: Logger): Pr
       clientAuthorities: authority.certificate,
     },
   })
-  const socket = serveStore(join(layout.root, 'store.sock'), store)
+  const socket = serveStore(layout.storeSocket, store)
   await writeAdminKubeconfig({ config, layout, certificates, authority })
   return {
     layout,

@@ -34,6 +34,9 @@ export function claimDataDirectory(path: string, version: string): void {
   writeFileSync(path, `${JSON.stringify({ format: DATA_FORMAT, version } satisfies Stamp)}\n`)
 }
 
+/** Of the Holdfast that last ran on the directory of this stamp. */
+export const versionIn = (path: string): string | undefined => stampIn(path)?.version
+
 /** Whether Holdfast has written the directory of this stamp, so that it may also be removed. */
 export const isDataDirectory = (path: string): boolean =>
   existsSync(path) || OURS.some(name => existsSync(`${dirname(path)}/${name}`))

@@ -7,6 +7,8 @@ export interface DataLayout {
   readonly stamp: string
   readonly certificates: string
   readonly store: string
+  /** By which commands reach the store of a running server. */
+  readonly storeSocket: string
   /** One file for each process that Holdfast started. */
   readonly processes: string
   readonly logs: string
@@ -22,6 +24,7 @@ export const dataLayoutOf = (root: string): DataLayout => ({
   stamp: join(root, 'cluster.json'),
   certificates: join(root, 'pki'),
   store: join(root, 'store'),
+  storeSocket: join(root, 'store.sock'),
   processes: join(root, 'run'),
   logs: join(root, 'logs'),
   adminKubeconfig: join(root, 'admin.kubeconfig'),

@@ -81,7 +81,7 @@ function checkPrograms({ criEndpoint, path }: MachineNeeds): void {
   })
 }
 
-function isOnPath(command: string, path: string): boolean {
+export function isOnPath(command: string, path: string): boolean {
   return [...path.split(delimiter), '/usr/sbin', '/sbin'].some(folder => {
     try {
       accessSync(join(folder, command), constants.X_OK)
@@ -130,7 +130,7 @@ function checkRoom(dataDir: string): void {
 }
 
 /** Where the API server asks a machine for logs, exec and the like: the same port everywhere, so it cannot be chosen. */
-const KUBELET_PORT = 10_250
+export const KUBELET_PORT = 10_250
 
 async function checkKubeletPort(): Promise<void> {
   if ((await bindProblem(KUBELET_PORT, '0.0.0.0')) === undefined) return

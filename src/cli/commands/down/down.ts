@@ -1,15 +1,17 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { basename, join } from 'node:path'
 import { isDataDirectory } from '../../host/cluster-stamp.ts'
 import { type DataLayout, dataLayoutOf } from '../../host/data-layout.ts'
-import { MACHINE_PROCESS_PREFIX, SERVER_PROCESS } from '../../host/local-cluster.ts'
+import { MACHINE_PROCESS_PREFIX, SERVER_PROCESS, serverProcess } from '../../host/local-cluster.ts'
 import { lockFor } from '../../host/lock.ts'
-import { requireRoot } from '../../host/preflight.ts'
+import { KUBELET_PORT, requireRoot } from '../../host/preflight.ts'
 import { endProcess, forgetProcess, isRunning, type ProcessRecord, processRecords } from '../../host/processes.ts'
 import { removeFromUserKubeconfig, userKubeconfigPath } from '../../kubeconfig/user-kubeconfig.ts'
 import { linksOf } from '../../machines/machine-links.ts'
 import { removeBridge, removeMachineLink } from '../../machines/machine-network.ts'
 import { runSteps, type Step } from '../../steps.ts'
+import { CommandError } from '../../terminal.ts'
 import type { CommandContext } from '../command-context.ts'
 
 /** Removes what is left of one machine: containers, mounts, interfaces, rules. Handed in, as it reaches into the machine. */
@@ -34,6 +36,7 @@ export async function down(
   }
   requireRoot(context.userId)
   using lock = lockFor(layout.lock, 'down')
+  await refuseService(layout)
   using _interruption = context.onInterrupt(() =>
     terminal.error('Going on to the end, so that nothing is left half stopped. Ctrl-C once more ends this at once.\n'),
   )
@@ -48,6 +51,33 @@ export async function down(
       : `The cluster is down. Its data is in ${dataDir}; "holdfast up" continues with it.\n`,
   )
 }
+
+/** What a service manager started would go on in the middle of what is taken away, and be started again. */
+async function refuseService(layout: DataLayout): Promise<void> {
+  if (serverProcess(layout)) return
+  const isServer = await answers({ path: layout.storeSocket })
+  const isAgent = isMachineItself(layout) && (await answers({ port: KUBELET_PORT, host: '127.0.0.1' }))
+  if (!isServer && !isAgent) return
+  throw new CommandError(
+    `a ${isServer ? 'server' : 'machine'} runs on ${layout.root} that "holdfast up" did not start`,
+    {
+      advice: 'Stop it first where it was started, for example with: systemctl stop holdfast',
+    },
+  )
+}
+
+function answers(
+  address: { readonly path: string } | { readonly port: number; readonly host: string },
+): Promise<boolean> {
+  const socket = connect(address)
+  return new Promise<boolean>(resolve => {
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+  }).finally(() => socket.destroy())
+}
+
+/** Of an agent: the data directory is that of the one machine. */
+const isMachineItself = ({ root }: DataLayout): boolean => existsSync(join(root, 'containerd'))
 
 /** Everything of the cluster but its data. */
 export const stoppingSteps = (layout: DataLayout, cleanMachine: CleanMachine): readonly Step[] => [
@@ -69,6 +99,7 @@ async function stopProcesses(layout: DataLayout): Promise<string> {
 async function cleanMachines(layout: DataLayout, cleanMachine: CleanMachine): Promise<undefined> {
   const links = linksOf(layout)
   if (links.length === 0) await cleanMachine({ dataDir: layout.machine(SERVER_PROCESS) })
+  if (isMachineItself(layout)) await cleanMachine({ dataDir: layout.root })
   await Promise.all(
     links.map(async ({ name, namespacePath }) => {
       await cleanMachine({ dataDir: layout.machine(name), namespacePath })

@@ -1,34 +1,58 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { StatefulSet } from '../../../api/apps-v1/types.ts'
 import { Node, PersistentVolumeClaim, Pod } from '../../../api/core-v1/types.ts'
 import type { Client } from '../../../client/client.ts'
-import { dataLayoutOf } from '../../host/data-layout.ts'
-import { adminClient, runningProcesses, serverProcess } from '../../host/local-cluster.ts'
+import { versionIn } from '../../host/cluster-stamp.ts'
+import { type DataLayout, dataLayoutOf } from '../../host/data-layout.ts'
+import {
+  adminClient,
+  MACHINE_PROCESS_PREFIX,
+  noCluster,
+  runningProcesses,
+  SERVER_PROCESS,
+  serverProcess,
+} from '../../host/local-cluster.ts'
 import { processRecords } from '../../host/processes.ts'
 import { CommandError, type Terminal, tableText } from '../../terminal.ts'
+import { savedConfig } from '../up/saved-config.ts'
 import { podTrouble } from './pod-trouble.ts'
 import { unownedClaims } from './unowned-claims.ts'
 
 /** Prints every part, machine and trouble on one screen. */
 export async function status({ dataDir }: { readonly dataDir: string }, terminal: Terminal): Promise<void> {
   const layout = dataLayoutOf(dataDir)
-  if (!existsSync(layout.adminKubeconfig)) throw nothingUp(dataDir)
+  if (!existsSync(layout.adminKubeconfig)) throw noCluster(dataDir)
   await using admin = adminClient(layout)
   const server = serverProcess(layout)
   if (!server && !(await answers(admin.client))) {
     const died = processRecords(layout.processes).find(({ name }) => name === 'server')
-    if (!died) throw nothingUp(dataDir)
+    if (!died) throw noCluster(dataDir)
     throw new CommandError(`the server (process ${died.pid}) is no longer running`, {
       advice: `Its log: ${died.log}. Start it again with: holdfast up`,
     })
   }
-  const parts = runningProcesses(layout).map(({ name, pid, startedAt, log }) => [name, String(pid), startedAt, log])
-  terminal.out(`${tableText(['PART', 'PROCESS', 'SINCE', 'LOG'], parts)}\n`)
-  terminal.out(await clusterText(admin.client))
+  terminal.out(`${partsText(layout)}\n`)
+  terminal.out(await clusterText(admin.client, layout))
 }
 
-const nothingUp = (dataDir: string): CommandError =>
-  new CommandError(`no cluster is up in ${dataDir}`, { advice: 'Start one with: holdfast up' })
+/** The server first. A service manager's has no record here. */
+function partsText(layout: DataLayout): string {
+  const versionOf = (name: string): string => {
+    const machine = layout.machine(name.slice(MACHINE_PROCESS_PREFIX.length))
+    return versionIn(name === SERVER_PROCESS ? layout.stamp : dataLayoutOf(machine).stamp) ?? ''
+  }
+  const parts = runningProcesses(layout)
+    .sort((a, b) => Number(b.name === SERVER_PROCESS) - Number(a.name === SERVER_PROCESS))
+    .map(({ name, pid, startedAt, log }) => [
+      name,
+      versionOf(name),
+      String(pid),
+      startedAt.replace(/\.\d+Z$/, 'Z'),
+      log,
+    ])
+  return tableText(['PART', 'VERSION', 'PROCESS', 'SINCE', 'LOG'], parts)
+}
 
 /** A server that a service manager runs has no record of ours, but it answers. */
 const answers = (client: Client): Promise<boolean> =>
@@ -37,7 +61,7 @@ const answers = (client: Client): Promise<boolean> =>
     () => false,
   )
 
-async function clusterText(client: Client): Promise<string> {
+async function clusterText(client: Client, layout: DataLayout): Promise<string> {
   const [nodes, pods, sets, claims] = await Promise.all([
     client.list(Node),
     client.list(Pod),
@@ -60,11 +84,22 @@ async function clusterText(client: Client): Promise<string> {
   )
   return [
     tableText(['MACHINE', 'STATUS', 'VERSION', 'PODS'], machines),
+    tableText(['STORE', 'REVISION', 'SIZE'], [storeRow(layout, nodes.resourceVersion)]),
     troubles.length === 0 ? 'Nothing is wrong.' : `Unhealthy:\n${troubles.map(trouble => `  ${trouble}`).join('\n')}`,
     ...(unowned.length > 0 ? [`\nClaims that no set or Pod uses (their data is kept):\n${unowned.join('\n')}`] : []),
     '',
   ].join('\n')
 }
+
+/** etcd counts for all who use it, so its size is not ours to tell. */
+function storeRow(layout: DataLayout, revision: string): readonly string[] {
+  const store = savedConfig(layout)?.store
+  if (store) return [store.replace(/\/\/[^/@]*@/, '//'), revision, '']
+  return [layout.store, revision, `${(sizeOf(layout.store) / 2 ** 20).toFixed(1)} MiB`]
+}
+
+const sizeOf = (folder: string): number =>
+  existsSync(folder) ? readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).blocks * 512, 0) : 0
 
 const readyConditionOf = (node: Node) => node.status.conditions?.find(({ type }) => type === 'Ready')
 
