@@ -1,7 +1,9 @@
 import type { Node, Pod } from '../api/core-v1/types.ts'
 import { milliUnitsOf, unitsOf } from '../machinery/quantity.ts'
+import type { Pressure } from './node/node-status.ts'
 import { portMappingsOf } from './pod/pod-network.ts'
-import { containersOf } from './pod/pod-view.ts'
+import { containersOf, isCritical } from './pod/pod-view.ts'
+import { qosClassOf } from './pod/qos-class.ts'
 
 export interface Rejection {
   readonly reason: string
@@ -14,7 +16,7 @@ export interface AdmissionInput {
   readonly others: readonly Pod[]
   readonly allocatable: Readonly<Record<string, string | number>>
   readonly node: Node | undefined
-  readonly isUnderMemoryPressure: boolean
+  readonly pressure: Pressure
 }
 
 /**
@@ -100,7 +102,20 @@ function requestOf({ spec }: Pod, name: string, inUnits: InUnits): number {
   return sum + inUnits(spec.overhead?.[name] ?? 0)
 }
 
-function underPressure({ pod, isUnderMemoryPressure }: AdmissionInput): Rejection | undefined {
-  if (!isUnderMemoryPressure || pod.status.qosClass !== 'BestEffort') return undefined
-  return { reason: 'Evicted', message: 'The node had condition: [MemoryPressure]. ' }
+/** A machine short of memory takes Pods that asked for some; one short of anything else takes none but critical ones. */
+function underPressure({ pod, pressure }: AdmissionInput): Rejection | undefined {
+  const conditions = [
+    ...(pressure.memory ? ['MemoryPressure'] : []),
+    ...(pressure.disk ? ['DiskPressure'] : []),
+    ...(pressure.pids ? ['PIDPressure'] : []),
+  ]
+  if (conditions.length === 0 || isCritical(pod)) return undefined
+  const isMemoryOnly = conditions.length === 1 && pressure.memory
+  if (isMemoryOnly && (qosClassOf(pod) !== 'BestEffort' || toleratesMemoryPressure(pod))) return undefined
+  return { reason: 'Evicted', message: `The node had condition: [${conditions.join(' ')}]. ` }
 }
+
+const toleratesMemoryPressure = ({ spec }: Pod): boolean =>
+  (spec.tolerations ?? []).some(
+    ({ key, effect }) => (!key || key === 'node.kubernetes.io/memory-pressure') && (!effect || effect === 'NoSchedule'),
+  )

@@ -157,7 +157,7 @@ export class PodManager {
       others: this.workers.filter(worker => !worker.isTerminating).map(worker => worker.pod),
       allocatable: this.#options.allocatable,
       node: this.#options.node(),
-      isUnderMemoryPressure: this.#options.pressure().memory,
+      pressure: this.#options.pressure(),
     })
   }
 

@@ -395,11 +395,75 @@ test('on a machine short of memory the Pod that asked for least is evicted, and 
   expect((await node.pod('other'))?.status).toMatchObject({
     phase: 'Failed',
     reason: 'Evicted',
-    message: 'The node was low on resource: memory. ',
+    message: 'The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. ',
   })
   expect(await node.state('important')).toBe('Ready')
   const { conditions } = (await node.client.get(Node, { name: 'node1' })).status
   expect(conditions?.find(({ type }) => type === 'MemoryPressure')?.status).toBe('True')
+})
+
+test('who uses more memory than asked for is evicted first, and among those the less important', async () => {
+  const mebibyte = 1024 * 1024
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'small:1': { memoryBytes: 10 * mebibyte }, 'large:1': { memoryBytes: 300 * mebibyte } }),
+  })
+  const asking = (image: string, memory: string) => ({
+    containers: [{ name: 'main', image, resources: { requests: { memory } } }],
+  })
+  await node.run('modest', { priority: 0, ...asking('small:1', '20Mi') })
+  await node.run('important', { priority: 100, ...asking('large:1', '200Mi') })
+  await node.run('greedy', { priority: 10, ...asking('large:1', '100Mi') })
+  await node.run('critical', { priority: 2_000_000_000, ...asking('large:1', '1Mi') })
+  await node.clock.advance(2000)
+  node.machine.memoryAvailableBytes = 50 * mebibyte
+  const order: string[] = []
+  for (let round = 0; round < 5; round++) {
+    await node.clock.advance(10_000)
+    for (const name of ['modest', 'important', 'greedy', 'critical'])
+      if (!order.includes(name) && (await node.pod(name))?.status.reason === 'Evicted') order.push(name)
+  }
+  expect(order).toEqual(['greedy', 'important', 'modest'])
+  expect((await node.pod('greedy'))?.status.message).toBe(
+    'The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. ' +
+      'Container main was using 300Mi, request is 100Mi, has larger consumption of memory. ',
+  )
+})
+
+test('on a full disk unused images go before any Pod, and no new Pod is taken', async () => {
+  const gibibyte = 1024 ** 3
+  await using node = await SimulatedNode.start({ images: () => ({ pullMs: 100, sizeBytes: gibibyte }) })
+  await node.run('web-0')
+  await node.run('job', { restartPolicy: 'Never', containers: [{ name: 'main', image: 'job:1' }] })
+  await node.clock.advance(2000)
+  await node.delete('job')
+  await node.clock.advance(5000)
+  node.machine.disk.usedByOthersBytes = 95 * gibibyte
+  await node.clock.advance(10_000)
+  expect((await node.machine.runtime.listImages()).map(({ tags }) => tags[0])).toEqual(['app:1'])
+  expect((await node.pod('web-0'))?.status.reason).toBe('Evicted')
+  await node.run('late')
+  await node.clock.advance(1000)
+  expect((await node.pod('late'))?.status).toMatchObject({
+    phase: 'Failed',
+    reason: 'Evicted',
+    message: 'Pod was rejected: The node had condition: [DiskPressure]. ',
+  })
+})
+
+test('images are removed from a disk that is getting full, the longest unused first', async () => {
+  const gibibyte = 1024 ** 3
+  await using node = await SimulatedNode.start({ images: () => ({ pullMs: 100, sizeBytes: 8 * gibibyte }) })
+  for (const image of ['old:1', 'new:1']) {
+    await node.run('job', { containers: [{ name: 'main', image }] })
+    await node.clock.advance(310_000)
+    await node.delete('job')
+    await node.clock.advance(5000)
+  }
+  await node.run('web-0')
+  node.machine.disk.usedByOthersBytes = 86 * gibibyte
+  await node.clock.advance(330_000)
+  const kept = (await node.machine.runtime.listImages()).map(({ tags }) => tags[0])
+  expect(kept.toSorted()).toEqual(['app:1', 'new:1'])
 })
 
 test('a manifest in the directory of static Pods runs, is replaced when it changes, and goes with its file', async () => {

@@ -28,6 +28,8 @@ export interface FakeRequest {
 /** What the containers of one image do. All fields have a dull default: starts at once, runs for ever, stops on SIGTERM. */
 export interface FakeImage {
   readonly sizeBytes?: number
+  /** What each of its containers uses. */
+  readonly memoryBytes?: number
   /** Absent: 0 ms, as from a machine that has it. Otherwise the image must be pulled once per machine. */
   readonly pullMs?: number
   /** The registry refuses with this message. */

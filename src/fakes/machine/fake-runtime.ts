@@ -272,8 +272,8 @@ export class FakeRuntime implements ContainerRuntime {
         name: parts.config.name,
         at: this.#options.clock.now(),
         cpuNanosecondsTotal: 0,
-        memoryWorkingSetBytes: 0,
-        memoryUsageBytes: 0,
+        memoryWorkingSetBytes: parts.image.memoryBytes ?? 0,
+        memoryUsageBytes: parts.image.memoryBytes ?? 0,
         writableLayerBytes: 0,
       }))
   }

@@ -45,6 +45,16 @@ async function collectOnce(options: ImageGcOptions, seen: Map<string, Seen>): Pr
   }
 }
 
+/** Removes every image that nothing uses, as when a machine needs room more than it needs to start Pods soon. */
+export async function removeUnusedImages({
+  doors,
+  imagesInUse,
+}: Pick<ImageGcOptions, 'doors' | 'imagesInUse'>): Promise<void> {
+  for (const image of await doors.runtime.listImages()) {
+    if (!image.pinned && !isUsed(image, imagesInUse())) await doors.runtime.removeImage(image.id)
+  }
+}
+
 function noteUse(images: readonly Image[], { imagesInUse, clock }: ImageGcOptions, seen: Map<string, Seen>): void {
   const inUse = imagesInUse()
   const nowMs = clock.monotonicMs()

@@ -52,3 +52,8 @@ export function isRestarted(pod: Pod, { role, container }: RoledContainer, recor
 
 /** `name_namespace(uid)`: how messages about a Pod name it. */
 export const podText = ({ metadata }: Pod): string => `${metadata.name}_${metadata.namespace}(${metadata.uid})`
+
+const CRITICAL_PRIORITY_MIN = 2_000_000_000
+
+/** The machine or the cluster cannot do without it: it is neither evicted nor turned away under pressure. */
+export const isCritical = ({ spec }: Pod): boolean => (spec.priority ?? 0) >= CRITICAL_PRIORITY_MIN
