@@ -11,6 +11,8 @@ import { endpointSliceMirroringController } from './endpoint-slice-mirroring/end
 import { endpointsController } from './endpoints/endpoints-controller.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
 import { jobController } from './job/job-controller.ts'
+import { immediateClaims } from './local-volume-provisioner/immediate-claims.ts'
+import { volumesOfLostMachines } from './local-volume-provisioner/lost-machines.ts'
 import { namespaceController } from './namespace/namespace-controller.ts'
 import { DEFAULT_POD_RANGE, nodeIpamController } from './node-ipam/node-ipam-controller.ts'
 import type { PodRangeOptions } from './node-ipam/pod-ranges.ts'
@@ -67,5 +69,7 @@ export function controllerDefinitions({
     persistentVolumeController,
     claimProtectionController,
     volumeProtectionController,
+    immediateClaims,
+    volumesOfLostMachines,
   ]
 }

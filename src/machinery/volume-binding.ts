@@ -2,7 +2,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../api/
 import type { StorageClass } from '../api/storage-v1/types.ts'
 import { nodeSelectorMatcher } from './node-selector.ts'
 import { compareQuantities } from './quantity.ts'
-import { matchesLabels, requirementsOf } from './selectors.ts'
+import { type Labels, matchesLabels, requirementsOf } from './selectors.ts'
 
 /** On a claim: binding is complete. Losing the volume from here on is a loss of data. */
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed'
@@ -30,6 +30,14 @@ export const namesStorageClass = ({ metadata, spec }: PersistentVolumeClaim): bo
 
 export const waitsForFirstConsumer = (storageClass: StorageClass | undefined): boolean =>
   storageClass?.volumeBindingMode === 'WaitForFirstConsumer'
+
+/** Whether volumes of the class may be made for machines with these labels: any of its terms, and of it every expression. */
+export function isWithinTopologies({ allowedTopologies = [] }: StorageClass, labels: Labels): boolean {
+  if (allowedTopologies.length === 0) return true
+  return allowedTopologies.some(({ matchLabelExpressions = [] }) =>
+    matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? '')),
+  )
+}
 
 export const isBound = ({ metadata, spec }: PersistentVolumeClaim): boolean =>
   Boolean(spec.volumeName) && metadata.annotations?.[BIND_COMPLETED] !== undefined

@@ -25,12 +25,12 @@ import {
   localVolumeFor,
   localVolumeName,
   localVolumePath,
+  PROTECTED_BY,
 } from './local-volume.ts'
 import { LOCAL_PROVISIONER } from './standard-storage-class.ts'
 
 /** Whoever runs in the container may write: the directory belongs to one claim, and nobody else gets to see it. */
 const DIRECTORY_MODE = 0o777
-const PROTECTED_BY = 'kubernetes.io/pv-protection'
 
 /** What of the machine's disk is needed; a kubelet's disk door serves. */
 export interface VolumeDisk {

@@ -1,4 +1,4 @@
-import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core-v1/types.ts'
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/core-v1/types.ts'
 import type { Unsaved } from '../../api/kind.ts'
 import type { StorageClass } from '../../api/storage-v1/types.ts'
 import { PROVISIONED_BY, requestedStorage } from '../../machinery/volume-binding.ts'
@@ -6,6 +6,8 @@ import { LOCAL_PROVISIONER } from './standard-storage-class.ts'
 
 /** Keeps a volume, however it is deleted, until its directory is gone: the name that upstream's provisioners use. */
 export const DIRECTORY_FINALIZER = 'external-provisioner.volume.kubernetes.io/finalizer'
+/** Keeps a volume that is bound. */
+export const PROTECTED_BY = 'kubernetes.io/pv-protection'
 const HOSTNAME_LABEL = 'kubernetes.io/hostname'
 const UID = /^[0-9A-Za-z]+(-[0-9A-Za-z]+)*$/
 const VOLUME_NAME = /^pvc-[0-9A-Za-z]+(-[0-9A-Za-z]+)*$/
@@ -56,9 +58,17 @@ export function localVolumeFor(
   }
 }
 
+/** The machines by whose provisioner this volume was made, which is one; none for volumes of others. */
+export const localVolumeHosts = ({ metadata, spec }: PersistentVolume): readonly string[] =>
+  metadata.annotations?.[PROVISIONED_BY] === LOCAL_PROVISIONER
+    ? (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).flatMap(({ matchExpressions = [] }) =>
+        matchExpressions.flatMap(({ key, values = [] }) => (key === HOSTNAME_LABEL ? values : [])),
+      )
+    : []
+
 /** Whether this volume was made here. */
-export const isLocalVolumeOf = ({ metadata, spec }: PersistentVolume, hostname: string): boolean =>
-  metadata.annotations?.[PROVISIONED_BY] === LOCAL_PROVISIONER &&
-  (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).some(({ matchExpressions = [] }) =>
-    matchExpressions.some(({ key, values = [] }) => key === HOSTNAME_LABEL && values.includes(hostname)),
-  )
+export const isLocalVolumeOf = (volume: PersistentVolume, hostname: string): boolean =>
+  localVolumeHosts(volume).includes(hostname)
+
+/** What volumes of a machine are found by; it may differ from the machine's name. */
+export const hostnameOf = ({ metadata }: Node): string => metadata.labels?.[HOSTNAME_LABEL] ?? metadata.name

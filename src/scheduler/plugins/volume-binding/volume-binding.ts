@@ -6,6 +6,7 @@ import type { EventNote } from '../../../client/event-recorder.ts'
 import type { Clock } from '../../../machinery/clock.ts'
 import {
   isBound,
+  isWithinTopologies,
   NO_PROVISIONER,
   SELECTED_NODE,
   storageClassOf,
@@ -214,16 +215,10 @@ const mayServe = (volume: PersistentVolume, claim: PersistentVolumeClaim): boole
   !claim.spec.volumeName && volumeMismatch(volume, claim) === undefined
 
 /** Whether a volume can be made where the machine reaches it: within the topologies that the class allows. */
-function canProvision(storageClass: StorageClass | undefined, { labels }: NodeInfo): boolean {
-  if (!mayProvision(storageClass)) return false
-  const topologies = storageClass?.allowedTopologies ?? []
-  if (topologies.length === 0) return true
-  return topologies.some(({ matchLabelExpressions = [] }) =>
-    matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? '')),
-  )
-}
+const canProvision = (storageClass: StorageClass | undefined, { labels }: NodeInfo): boolean =>
+  mayProvision(storageClass) && isWithinTopologies(storageClass, labels)
 
-const mayProvision = (storageClass: StorageClass | undefined): boolean =>
+const mayProvision = (storageClass: StorageClass | undefined): storageClass is StorageClass =>
   storageClass !== undefined && storageClass.provisioner !== NO_PROVISIONER
 
 /** The first few names, and how many more there are. */
