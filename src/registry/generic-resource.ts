@@ -6,7 +6,7 @@ import type { SubresourceHandler } from './kind-definition.ts'
 import { findObjectOf } from './read/get-object.ts'
 import { listObjects, type ReadEnvironment } from './read/list-objects.ts'
 import { watchObjects } from './read/watch-objects.ts'
-import type { CallContext, Encoded, EncodedList, EncodedWatchEvent, Resource, ResourceTable } from './resource.ts'
+import type { CallContext, Encoded, EncodedList, EncodedWatch, Resource, ResourceTable } from './resource.ts'
 import { apiVersionOf, resourceNameOf, type ServedKind } from './served-kind.ts'
 import { status } from './subresources/status.ts'
 import { tableOf } from './tables/table.ts'
@@ -68,7 +68,7 @@ export class GenericResource implements Resource {
     return listObjects(this.kind, call, this.#environment)
   }
 
-  watch(call: ApiCall, context: CallContext & { readonly signal: AbortSignal }): AsyncIterable<EncodedWatchEvent> {
+  watch(call: ApiCall, context: CallContext & { readonly signal: AbortSignal }): EncodedWatch {
     this.#warn(context)
     if (!this.info.verbs.includes('watch')) throw methodNotSupported(resourceNameOf(this.kind), 'watch')
     return watchObjects(this.kind, { call, signal: context.signal }, this.#environment)

@@ -62,13 +62,23 @@ export interface EncodedWatchEvent {
   readonly encoded: Encoded
 }
 
+/** The events of one watch. Each `next` costs a turn of the microtask queue, which a thousand watchers feel. */
+export interface EncodedWatch extends AsyncIterable<EncodedWatchEvent> {
+  [Symbol.asyncIterator](): EncodedWatchIterator
+}
+
+export interface EncodedWatchIterator extends AsyncIterator<EncodedWatchEvent> {
+  /** The next event if it is there already; nothing may be awaited from `next` meanwhile. */
+  take?(): EncodedWatchEvent | undefined
+}
+
 /** One kind, served. Authentication and authorisation are already done; admission happens inside writes. */
 export interface Resource {
   readonly info: ResourceInfo
   /** Every verb but list and watch, on the resource or a subresource that needs no machine. */
   handle(call: ApiCall, context: CallContext): Promise<Encoded>
   list(call: ApiCall, context: CallContext): Promise<EncodedList>
-  watch(call: ApiCall, context: CallContext & { readonly signal: AbortSignal }): AsyncIterable<EncodedWatchEvent>
+  watch(call: ApiCall, context: CallContext & { readonly signal: AbortSignal }): EncodedWatch
   /** Rows and columns of `Table` output for these objects (API conventions, "Receiving resources as Tables"). */
   table(objects: readonly JsonObject[], now: Date): ResourceTable
 }

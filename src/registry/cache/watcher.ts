@@ -1,5 +1,5 @@
 import type { StatusError } from '../../machinery/status.ts'
-import type { EncodedWatchEvent } from '../resource.ts'
+import type { EncodedWatchEvent, EncodedWatchIterator } from '../resource.ts'
 import type { CachedObject } from './cached-object.ts'
 
 /** Events that one watcher may leave unread before its watch ends. Its client resumes from the last one it saw. */
@@ -20,7 +20,7 @@ export type EventFilter = (change: CacheEvent) => EncodedWatchEvent | undefined
  * A bounded queue between the cache, which must never wait, and one reader. A reader that falls behind loses its
  * watch, not the writers their time.
  */
-export class Watcher implements AsyncIterator<EncodedWatchEvent, undefined> {
+export class Watcher implements EncodedWatchIterator {
   readonly #filter: EventFilter
   readonly #onEnd: () => void
   #initial: Iterator<EncodedWatchEvent> | undefined
@@ -67,7 +67,7 @@ export class Watcher implements AsyncIterator<EncodedWatchEvent, undefined> {
   }
 
   next(): Promise<IteratorResult<EncodedWatchEvent, undefined>> {
-    const value = this.#take()
+    const value = this.take()
     if (value) return Promise.resolve({ done: false, value })
     if (this.#ended) {
       const failure = this.#failure
@@ -87,7 +87,8 @@ export class Watcher implements AsyncIterator<EncodedWatchEvent, undefined> {
     return Promise.resolve({ done: true, value: undefined })
   }
 
-  #take(): EncodedWatchEvent | undefined {
+  /** The next event if it is there already. */
+  take(): EncodedWatchEvent | undefined {
     if (this.#initial) {
       const { done, value } = this.#initial.next()
       if (!done) return value

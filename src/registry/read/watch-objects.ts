@@ -4,7 +4,7 @@ import type { Random } from '../../machinery/random.ts'
 import { integerBelow } from '../../machinery/random.ts'
 import { type CachedObject, encodedOf } from '../cache/cached-object.ts'
 import { type CacheEvent, type EventFilter, Watcher } from '../cache/watcher.ts'
-import type { EncodedWatchEvent } from '../resource.ts'
+import type { EncodedWatch, EncodedWatchEvent } from '../resource.ts'
 import { apiVersionOf, type ServedKind } from '../served-kind.ts'
 import { freshRevision } from './freshness.ts'
 import { type ReadEnvironment, rangeOf } from './list-objects.ts'
@@ -26,7 +26,7 @@ export function watchObjects(
   kind: ServedKind,
   { call, signal }: { readonly call: ApiCall; readonly signal: AbortSignal },
   environment: WatchEnvironment,
-): AsyncIterable<EncodedWatchEvent> {
+): EncodedWatch {
   return {
     [Symbol.asyncIterator]() {
       let opening: Promise<Watcher> | undefined
@@ -41,6 +41,7 @@ export function watchObjects(
       }
       return {
         next: () => watcher?.next() ?? next(),
+        take: () => watcher?.take(),
         return: async () => (opening ? (await opening).return() : { done: true, value: undefined }),
       }
     },

@@ -1,14 +1,7 @@
 import type { ApiCall } from '../../machinery/api-call.ts'
 import type { JsonObject } from '../../machinery/json.ts'
 import { methodNotSupported, noSuchPath } from '../../machinery/status.ts'
-import type {
-  CallContext,
-  Encoded,
-  EncodedList,
-  EncodedWatchEvent,
-  Registry,
-  Resource,
-} from '../../registry/resource.ts'
+import type { CallContext, Encoded, EncodedList, EncodedWatch, Registry, Resource } from '../../registry/resource.ts'
 import { type VirtualResources, virtualKey } from './virtual-resource.ts'
 
 /** Finds who answers a call. Whether the caller may make it has been decided before. */
@@ -48,7 +41,7 @@ export class Dispatcher {
     return this.resourceFor(call).list(call, context)
   }
 
-  watch(call: ApiCall, context: CallContext & { readonly signal: AbortSignal }): AsyncIterable<EncodedWatchEvent> {
+  watch(call: ApiCall, context: CallContext & { readonly signal: AbortSignal }): EncodedWatch {
     return this.resourceFor(call).watch(call, context)
   }
 }

@@ -3,7 +3,13 @@ import type { Clock } from '../../machinery/clock.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import { integerBelow, type Random } from '../../machinery/random.ts'
 import { badRequest, methodNotSupported } from '../../machinery/status.ts'
-import type { CallContext, EncodedWatchEvent, UserInfo } from '../../registry/resource.ts'
+import type {
+  CallContext,
+  EncodedWatch,
+  EncodedWatchEvent,
+  EncodedWatchIterator,
+  UserInfo,
+} from '../../registry/resource.ts'
 import { type Accepted, acceptedOf } from '../http/accept.ts'
 import { decodedBodyOf, patchTypeOf } from '../http/body.ts'
 import { callOptionsOf } from '../http/call-options.ts'
@@ -167,24 +173,23 @@ function checkDuplicates({ duplicateFields, ...call }: CallWithDuplicates, warn:
  * Gives a watch one moment to fail, so that bad selectors and revisions are refused with a status code of their own.
  * What fails later becomes an ERROR event.
  */
-async function started(
-  events: AsyncIterable<EncodedWatchEvent>,
-  clock: Clock,
-): Promise<AsyncIterable<EncodedWatchEvent>> {
+async function started(events: EncodedWatch, clock: Clock): Promise<EncodedWatchIterator> {
   const iterator = events[Symbol.asyncIterator]()
   const first = iterator.next()
   await Promise.race([first, clock.sleep(0)])
   let taken = false
-  const next = (): Promise<IteratorResult<EncodedWatchEvent>> => {
-    if (taken) return iterator.next()
-    taken = true
-    return first
+  return {
+    next() {
+      if (taken) return iterator.next()
+      taken = true
+      return first
+    },
+    take: () => iterator.take?.(),
+    async return() {
+      await iterator.return?.()
+      return { done: true, value: undefined }
+    },
   }
-  const end = async (): Promise<IteratorResult<EncodedWatchEvent>> => {
-    await iterator.return?.()
-    return { done: true, value: undefined }
-  }
-  return { [Symbol.asyncIterator]: () => ({ next, return: end }) }
 }
 
 function lineMaker(view: View, now: () => Date): (event: EncodedWatchEvent) => Uint8Array {

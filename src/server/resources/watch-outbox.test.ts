@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
-import { OUTBOX_BYTES_MAX, STALLED_MS_MAX, WatchFlusher, WatchOutbox } from './watch-outbox.ts'
+import type { EncodedWatchEvent } from '../../registry/resource.ts'
+import { FRAME_BYTES_MAX, STALLED_MS_MAX, WatchFlusher, WatchOutbox } from './watch-outbox.ts'
 
 /** A client that reads when told. */
 function slowClient() {
@@ -17,94 +18,96 @@ function slowClient() {
   return { frames, writable, read: () => finish?.() }
 }
 
-const line = Buffer.alloc(1024, 'x')
+const eventOf = (text: string): EncodedWatchEvent => ({
+  type: 'ADDED',
+  encoded: { object: {}, json: () => Buffer.from(text) },
+})
+const lineOf = ({ encoded }: EncodedWatchEvent): Uint8Array => encoded.json()
+const large = eventOf('x'.repeat(1024))
 
-function outboxFor(writable: Writable) {
-  const clock = new VirtualClock()
-  return { clock, outbox: new WatchOutbox(writable, { clock, flusher: new WatchFlusher(clock) }) }
+/** What the resource has for this watcher. */
+function outboxFor(writable: Writable, clock = new VirtualClock(), flusher = new WatchFlusher(clock)) {
+  const waiting: EncodedWatchEvent[] = []
+  const outbox = new WatchOutbox(writable, { clock, flusher, lineOf, take: () => waiting.shift() })
+  return { clock, waiting, outbox }
 }
 
 test('events that come close together travel in one frame', async () => {
   const { frames, writable } = slowClient()
-  const { clock, outbox } = outboxFor(writable)
-  for (const text of ['a\n', 'b\n', 'c\n']) outbox.push(Buffer.from(text))
+  const { clock, outbox, waiting } = outboxFor(writable)
+  const sent = outbox.send(eventOf('a\n'))
+  waiting.push(eventOf('b\n'), eventOf('c\n'))
   await clock.advance(10)
+  await sent
   expect(frames).toEqual(['a\nb\nc\n'])
 })
 
-test('few watchers get what follows at once, many get it together', async () => {
-  const clock = new VirtualClock()
-  const flusher = new WatchFlusher(clock)
-  const frames: string[] = []
-  const outboxes = Array.from({ length: 200 }, (_, i) => {
-    const write = (chunk: Buffer, _: unknown, done: () => void): void => {
-      if (i === 0) frames.push(chunk.toString())
-      done()
-    }
-    return new WatchOutbox(new Writable({ write }), { clock, flusher })
-  })
-  const push = async (text: string, watchers: number): Promise<void> => {
-    for (const outbox of outboxes.slice(0, watchers)) outbox.push(Buffer.from(text))
-    await clock.advance(1)
-  }
-  await push('a', 2)
-  await push('b', 200)
-  await push('c', 200)
-  expect(frames).toEqual(['a', 'b'])
+test('a frame holds so many events and no more; the others wait with the resource', async () => {
+  const { frames, writable } = slowClient()
+  const { clock, outbox, waiting } = outboxFor(writable)
+  for (let i = 0; i < 1000; i++) waiting.push(large)
+  const sent = outbox.send(large)
   await clock.advance(10)
-  expect(frames).toEqual(['a', 'b', 'c'])
+  await sent
+  expect(frames.join('').length).toBe(FRAME_BYTES_MAX)
 })
 
-test('a client that stops reading costs a bounded buffer and is cut off in the end', async () => {
+test('from a client that stops reading nothing more is taken, and it is cut off in the end', async () => {
   const { frames, writable } = slowClient()
-  const { clock, outbox } = outboxFor(writable)
-  outbox.push(line)
+  const { clock, outbox, waiting } = outboxFor(writable)
+  const first = outbox.send(large)
   await clock.advance(10)
-  let pushed = 0
-  while (!outbox.isFull) {
-    outbox.push(line)
-    pushed++
-  }
-  expect(pushed * line.length).toBe(OUTBOX_BYTES_MAX)
-  const space = outbox.whenSpace()
+  await first
+  waiting.push(large, large)
+  const second = outbox.send(large)
   await clock.advance(STALLED_MS_MAX + 1)
-  await space
+  await second
+  expect(waiting).toHaveLength(2)
   expect(writable.destroyed).toBe(true)
   expect(frames).toHaveLength(1)
 })
 
 test('a client that reads again gets everything in order', async () => {
   const { frames, writable, read } = slowClient()
-  const { clock, outbox } = outboxFor(writable)
-  outbox.push(Buffer.from('first\n'))
+  const { clock, outbox, waiting } = outboxFor(writable)
+  const first = outbox.send(eventOf('first\n'))
   await clock.advance(10)
-  while (!outbox.isFull) outbox.push(line)
-  const space = outbox.whenSpace()
+  await first
+  const second = outbox.send(eventOf('second\n'))
+  waiting.push(eventOf('third\n'))
+  await clock.advance(1000)
+  expect(frames).toEqual(['first\n'])
   read()
-  await clock.advance(10)
-  read()
-  await space
-  expect(outbox.isFull).toBe(false)
-  expect(frames.join('').length).toBe('first\n'.length + OUTBOX_BYTES_MAX)
+  await second
+  expect(frames).toEqual(['first\n', 'second\nthird\n'])
+  expect(writable.destroyed).toBe(false)
 })
 
 test('many watchers get fewer frames, but none waits longer than nobody notices', async () => {
   const clock = new VirtualClock()
   const flusher = new WatchFlusher(clock)
   let frames = 0
-  const outboxes = Array.from({ length: 2000 }, () => {
+  const clients = Array.from({ length: 2000 }, () => {
     const writable = new Writable({
       write(_chunk, _encoding, done) {
         frames++
         done()
       },
     })
-    return new WatchOutbox(writable, { clock, flusher })
+    return { ...outboxFor(writable, clock, flusher), isSending: false }
   })
   for (let elapsedMs = 0; elapsedMs < 100; elapsedMs += 5) {
-    for (const outbox of outboxes) outbox.push(line)
+    for (const { waiting } of clients) waiting.push(large)
+    for (const client of clients) {
+      if (client.isSending) continue
+      client.isSending = true
+      void client.outbox.send(client.waiting.shift()!).then(() => {
+        client.isSending = false
+      })
+    }
     await clock.advance(5)
   }
   await clock.advance(50)
-  expect(frames).toBeLessThanOrEqual(4 * outboxes.length)
+  expect(frames).toBeLessThanOrEqual(4 * clients.length)
+  expect(clients.every(({ waiting }) => waiting.length === 0)).toBe(true)
 })

@@ -1,18 +1,16 @@
 import type { Writable } from 'node:stream'
 import type { Clock } from '../../machinery/clock.ts'
+import type { EncodedWatchEvent } from '../../registry/resource.ts'
 
-/** Bytes of events that wait for one client. A full outbox stops the reading of further events, never a writer. */
-export const OUTBOX_BYTES_MAX = 64 * 1024
-/** A client that takes nothing for this long while its outbox is full is cut off. */
+/** Bytes of events that go out in one frame. What is more waits with the resource, whose own bound ends a slow watch. */
+export const FRAME_BYTES_MAX = 64 * 1024
+/** A client that takes nothing for this long while there is something for it is cut off. */
 export const STALLED_MS_MAX = 60_000
 /** Events that come closer together than this travel in one frame. */
-const FLUSH_INTERVAL_MS_MIN = 1
-/** A frame costs the same whatever it holds, so some watchers get no more than this many a millisecond. */
-const FLUSHES_PER_MS = 4
-/** From here on that would be noticed, and up to the longest interval they get more. */
-const FLUSH_INTERVAL_MS_FEW = 5
-const FLUSHES_PER_MS_MAX = 20
+const FLUSH_INTERVAL_MS_MIN = 5
+/** A frame costs the same whatever it holds, so many watchers get fewer and larger ones: within what nobody notices. */
 const FLUSH_INTERVAL_MS_MAX = 50
+const FLUSHES_PER_MS_MAX = 20
 
 /** Lets all watches write at the same moments: one timer for a thousand streams, one frame for a burst of events. */
 export class WatchFlusher {
@@ -36,81 +34,102 @@ export class WatchFlusher {
     this.#flushedAtMs = this.#clock.monotonicMs()
     const outboxes = this.#waiting
     this.#waiting = new Set()
-    this.#intervalMs = intervalMsFor(outboxes.size)
+    const wantedMs = outboxes.size / FLUSHES_PER_MS_MAX
+    this.#intervalMs = Math.min(Math.max(wantedMs, FLUSH_INTERVAL_MS_MIN), FLUSH_INTERVAL_MS_MAX)
     for (const outbox of outboxes) outbox.flush()
   }
 }
 
-function intervalMsFor(watchers: number): number {
-  const fewMs = Math.max(FLUSH_INTERVAL_MS_MIN, Math.min(watchers / FLUSHES_PER_MS, FLUSH_INTERVAL_MS_FEW))
-  return Math.min(Math.max(fewMs, watchers / FLUSHES_PER_MS_MAX), FLUSH_INTERVAL_MS_MAX)
+type LineOf = (event: EncodedWatchEvent) => Uint8Array
+
+export interface OutboxOptions {
+  readonly flusher: WatchFlusher
+  readonly clock: Clock
+  readonly lineOf: LineOf
+  /** The next event if one waits: asked at the last moment, so that a frame holds all that came until then. */
+  readonly take: () => EncodedWatchEvent | undefined
 }
 
-/** Lines on their way to one client. */
+/** Events on their way to one client: at most one frame, and nothing at all while the client does not read. */
 export class WatchOutbox {
   readonly #writable: Writable
-  readonly #flusher: WatchFlusher
-  readonly #clock: Clock
-  #lines: Uint8Array[] = []
-  #bytes = 0
+  readonly #options: OutboxOptions
+  #first: EncodedWatchEvent | undefined
   #isBlocked = false
-  #onSpace?: () => void
+  #onSent: (() => void) | undefined
 
-  constructor(writable: Writable, { flusher, clock }: { flusher: WatchFlusher; clock: Clock }) {
+  constructor(writable: Writable, options: OutboxOptions) {
     this.#writable = writable
-    this.#flusher = flusher
-    this.#clock = clock
+    this.#options = options
     writable.on('drain', () => this.#unblock())
-    writable.once('close', () => this.#unblock())
+    writable.on('close', () => this.#unblock())
     writable.on('error', () => {}) // The connection broke; `close` follows.
   }
 
-  get isFull(): boolean {
-    return this.#bytes >= OUTBOX_BYTES_MAX
-  }
-
-  push(line: Uint8Array): void {
-    this.#lines.push(line)
-    this.#bytes += line.length
-    if (!this.#isBlocked) this.#flusher.request(this)
+  /** Resolves once this event, and those that could be taken after it, are handed on, or the client is gone. */
+  send(event: EncodedWatchEvent): Promise<void> {
+    this.#first = event
+    if (this.#isBlocked) return this.#sentOrStalled()
+    this.#options.flusher.request(this)
+    return this.#sent()
   }
 
   flush(): void {
-    if (this.#isBlocked || this.#lines.length === 0 || this.#writable.destroyed) return
-    const bytes = joined(this.#lines)
-    this.#lines = []
-    this.#bytes = 0
-    this.#isBlocked = !this.#writable.write(bytes)
-    if (!this.#isBlocked) this.#onSpace?.()
+    if (this.#isBlocked || !this.#first) return
+    if (!this.#writable.destroyed) this.#isBlocked = !this.#writable.write(this.#frame(this.#first))
+    this.#first = undefined
+    this.#onSent?.()
   }
 
-  /** Resolves when the outbox is not full any more, or the client is gone. Cuts off a client that has stalled. */
-  async whenSpace(): Promise<void> {
-    if (!this.isFull || this.#writable.destroyed) return
-    using _stalled = this.#clock.schedule(STALLED_MS_MAX, () => this.#writable.destroy())
-    await new Promise<void>(resolve => {
-      this.#onSpace = resolve
+  #sent(): Promise<void> {
+    return new Promise(resolve => {
+      this.#onSent = resolve
     })
-    this.#onSpace = undefined
+  }
+
+  async #sentOrStalled(): Promise<void> {
+    using _stalled = this.#options.clock.schedule(STALLED_MS_MAX, () => this.#writable.destroy())
+    await this.#sent()
+  }
+
+  #frame(first: EncodedWatchEvent): Uint8Array {
+    const { take, lineOf } = this.#options
+    const events = [first]
+    for (let bytes = first.encoded.json().length; bytes < FRAME_BYTES_MAX; ) {
+      const event = take()
+      if (!event) break
+      events.push(event)
+      bytes += event.encoded.json().length
+    }
+    return joined(events, lineOf)
   }
 
   #unblock(): void {
     this.#isBlocked = false
     this.flush()
-    if (!this.isFull || this.#writable.destroyed) this.#onSpace?.()
   }
 }
 
-/** A thousand watchers of one kind get the same lines at the same time: the joined bytes of a run are kept for the next. */
-const lastJoined = new WeakMap<Uint8Array, { lines: readonly Uint8Array[]; bytes: Uint8Array }>()
+/** A thousand watchers of one kind get the same events at the same time: the frame of a run is kept for the next. */
+const lastFrames = new WeakMap<EncodedWatchEvent, Frame>()
 
-function joined(lines: readonly Uint8Array[]): Uint8Array {
-  const first = lines[0]!
-  if (lines.length === 1) return first
-  const known = lastJoined.get(first)
-  if (known && known.lines.length === lines.length && known.lines.every((line, i) => line === lines[i]))
-    return known.bytes
-  const bytes = Buffer.concat(lines)
-  lastJoined.set(first, { lines, bytes })
+interface Frame {
+  readonly events: readonly EncodedWatchEvent[]
+  readonly lineOf: LineOf
+  readonly bytes: Uint8Array
+}
+
+function joined(events: readonly EncodedWatchEvent[], lineOf: LineOf): Uint8Array {
+  const first = events[0]!
+  const known = lastFrames.get(first)
+  if (known?.lineOf === lineOf && isSame(known.events, events)) return known.bytes
+  const bytes = events.length === 1 ? lineOf(first) : Buffer.concat(events.map(lineOf))
+  lastFrames.set(first, { events, lineOf, bytes })
   return bytes
+}
+
+function isSame(a: readonly EncodedWatchEvent[], b: readonly EncodedWatchEvent[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

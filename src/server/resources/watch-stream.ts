@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream'
 import type { Clock } from '../../machinery/clock.ts'
 import { internalError, StatusError } from '../../machinery/status.ts'
-import type { Encoded, EncodedWatchEvent } from '../../registry/resource.ts'
+import type { Encoded, EncodedWatchEvent, EncodedWatchIterator } from '../../registry/resource.ts'
 import { type WatchFlusher, WatchOutbox } from './watch-outbox.ts'
 
 export interface WatchStreamOptions {
-  readonly events: AsyncIterable<EncodedWatchEvent>
+  readonly events: EncodedWatchIterator
   readonly writable: Writable
   readonly lineOf: (event: EncodedWatchEvent) => Uint8Array
   readonly flusher: WatchFlusher
@@ -15,21 +15,20 @@ export interface WatchStreamOptions {
 
 /**
  * Writes events as lines of JSON until they end, fail or the client is gone. A failure becomes a last ERROR event. While
- * the client does not read, no further event is taken: the resource's own bounded buffer then ends the watch.
+ * the client does not read, no further event is taken: the resource's own bounded buffer then ends the watch. Only the
+ * first event of a frame is waited for; the others are taken when the frame goes out.
  */
 export async function streamWatch(options: WatchStreamOptions): Promise<void> {
-  const { events, writable, lineOf } = options
-  const outbox = new WatchOutbox(writable, options)
+  const { events, writable } = options
+  const outbox = new WatchOutbox(writable, { ...options, take: () => events.take?.() })
   try {
-    for await (const event of events) {
-      outbox.push(lineOf(event))
-      if (outbox.isFull) await outbox.whenSpace()
-      if (writable.destroyed) return
-    }
+    for (let next = await events.next(); !next.done && !writable.destroyed; next = await events.next())
+      await outbox.send(next.value)
   } catch (error) {
-    if (!writable.destroyed) outbox.push(errorLine(error, options.onUnexpected))
+    if (!writable.destroyed) writable.write(errorLine(error, options.onUnexpected))
+  } finally {
+    await events.return?.()
   }
-  outbox.flush()
   writable.end()
 }
 
