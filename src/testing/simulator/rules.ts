@@ -9,17 +9,12 @@ import type { Change } from './observer.ts'
 const STALE_MS = 15_000
 /** Times are whole seconds, and clocks of machines differ. */
 const CLOCK_TOLERANCE_MS = 4000
-/** After a restart of the server one watch may be back so much sooner than another. */
-const WATCHES_APART_MS = 1000
 const REVISION_LABEL = 'controller-revision-hash'
 
 interface Health {
   /** Ready and not going: when it became so, and when it was so last. */
   becameReadyMs: number
   lastReadyMs: number
-  lastThereMs: number
-  /** As `lastReadyMs`, but on its way out it may still be ready; counters count it. Infinite while it is so. */
-  lastSaidReadyMs: number
   isReady: boolean
 }
 
@@ -48,14 +43,13 @@ export class Rules {
     this.#deletedByUser.add(uid)
   }
 
-  setChanged({ type, object, previous }: Change<StatefulSet>): void {
+  setChanged({ type, object }: Change<StatefulSet>): void {
     const { name, uid } = object.metadata
     if (type === 'deleted') return void this.#sets.delete(name)
     const known = this.#sets.get(name)
     const isSame = known !== undefined && known.set.metadata.uid === uid
     const changedMs = isSame && shapeOf(known.set) === shapeOf(object) ? known.changedMs : this.#now
     this.#sets.set(name, { set: object, changedMs, inRollout: isSame ? known.inRollout : new Set() })
-    if (object.status !== previous?.status) this.#checkStatusSoon(object)
   }
 
   podChanged({ type, object: pod, previous }: Change<Pod>): void {
@@ -171,42 +165,17 @@ export class Rules {
       this.#violated(`the rollout took ${[...inRollout].join(', ')} at a time, where maxUnavailable is ${max}`)
   }
 
-  /** Once every watch has told of this moment, since they are not in step; and not later, since the truth goes on changing. */
-  #checkStatusSoon(set: StatefulSet): void {
-    this.#clock.schedule(WATCHES_APART_MS, () => this.#checkStatus(set))
-  }
-
-  /** Counters may be late, never invented: each was true not long ago. */
-  #checkStatus({ metadata, spec, status }: StatefulSet): void {
-    const healths = [...this.#health]
-      .filter(([name]) => name.startsWith(`${metadata.name}-`))
-      .map(([, health]) => health)
-    const there = healths.filter(health => this.#now - health.lastThereMs < STALE_MS).length
-    const ready = healths.filter(health => this.#now - health.lastSaidReadyMs < STALE_MS)
-    if ((status?.replicas ?? 0) > there)
-      this.#violated(`${metadata.name} says ${status.replicas} Pods; there are ${there}`)
-    if ((status?.readyReplicas ?? 0) > ready.length)
-      this.#violated(
-        `${metadata.name} says ${status.readyReplicas} ready Pods of ${spec.replicas}; there are ${ready.length}`,
-      )
-  }
-
   #noteHealth(name: string, pod: Pod | undefined): void {
     const nowMs = this.#now
     const health = this.#health.get(name) ?? {
       becameReadyMs: 0,
       lastReadyMs: -STALE_MS,
-      lastThereMs: 0,
-      lastSaidReadyMs: -STALE_MS,
       isReady: false,
     }
     const isReady = pod !== undefined && isPodReady(pod) && !isPodTerminating(pod)
     if (isReady && !health.isReady) health.becameReadyMs = nowMs
     if (health.isReady) health.lastReadyMs = nowMs
     health.isReady = isReady
-    if (pod && isPodReady(pod)) health.lastSaidReadyMs = Number.POSITIVE_INFINITY
-    else if (health.lastSaidReadyMs === Number.POSITIVE_INFINITY) health.lastSaidReadyMs = nowMs
-    health.lastThereMs = pod ? Number.POSITIVE_INFINITY : nowMs
     this.#health.set(name, health)
   }
 }

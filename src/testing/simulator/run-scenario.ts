@@ -18,6 +18,7 @@ import { manifestOf, perform } from './perform.ts'
 import { RevisionRules } from './revision-rules.ts'
 import { Rules } from './rules.ts'
 import { IMAGES, type Scenario } from './scenario.ts'
+import { StatusRules } from './status-rules.ts'
 import { Strikes } from './strikes.ts'
 
 export interface RunOptions {
@@ -64,6 +65,7 @@ class Run {
   readonly #machines: MachineCheck
   readonly #rules: Rules
   readonly #revisions: RevisionRules
+  readonly #statuses: StatusRules
   readonly #observers: { stop(): void }[] = []
   readonly #pending = new Set<() => void | Promise<void>>()
 
@@ -96,6 +98,7 @@ class Run {
     const violated = (text: string): void => this.#violated(text)
     this.#machines = new MachineCheck(violated)
     this.#rules = new Rules(cluster.clock, violated)
+    this.#statuses = new StatusRules(cluster.clock, violated)
     this.#revisions = new RevisionRules(() => cluster.clock.monotonicMs(), violated)
     const observe = <T extends KubernetesObject>(kind: Kind<T>, onChange: (change: Change<T>) => void): void => {
       const pause = (): Promise<void> => cluster.clock.sleep(100)
@@ -108,11 +111,13 @@ class Run {
       this.#chronicle.setChanged(change)
       this.#rules.setChanged(change)
       this.#revisions.setChanged(change)
+      this.#statuses.setChanged(change)
     })
     observe(Pod, change => {
       this.#chronicle.podChanged(change)
       this.#rules.podChanged(change)
       this.#revisions.podChanged(change)
+      this.#statuses.podChanged(change)
     })
     observe(PersistentVolumeClaim, change => {
       this.#chronicle.claimChanged(change)
