@@ -8,6 +8,7 @@ import { type Logger, silentLogger } from '../../src/machinery/logger.ts'
 import { systemClock } from '../../src/machinery/system-clock.ts'
 import { systemRandom } from '../../src/machinery/system-random.ts'
 import { createRegistry } from '../../src/registry/create-registry.ts'
+import type { ConnectionPatience } from '../../src/server/http/listener.ts'
 import { type OpenApiServer, openApiServer } from '../../src/server/open-api-server.ts'
 import { createAuthority, issueCertificate, type KeyPair } from '../../src/server/pki/certificate.ts'
 import type { NodeConnection } from '../../src/server/streams/node-connection.ts'
@@ -34,7 +35,13 @@ export interface RunningServer extends AsyncDisposable {
   readonly errors: object[]
 }
 
-export async function startServer({ nodes }: { nodes?: NodeConnection } = {}): Promise<RunningServer> {
+export async function startServer({
+  nodes,
+  patience,
+}: {
+  nodes?: NodeConnection
+  patience?: Partial<ConnectionPatience>
+} = {}): Promise<RunningServer> {
   const authority = await createAuthority('kubernetes', dependencies)
   const errors: object[] = []
   const logger: Logger = { ...silentLogger, error: fields => void errors.push(fields), child: () => logger }
@@ -60,7 +67,12 @@ export async function startServer({ nodes }: { nodes?: NodeConnection } = {}): P
     dependencies,
   )
   const certificate = { ...own, clientAuthorities: authority.certificate }
-  const { address } = await server.listen({ host: '127.0.0.1', port: 0, certificate })
+  const { address } = await server.listen({
+    host: '127.0.0.1',
+    port: 0,
+    certificate,
+    ...(patience && { patience }),
+  })
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-server-'))
   const url = `https://127.0.0.1:${address.port}`
   const certificateFor = (commonName: string, organizations: readonly string[] = []): Promise<KeyPair> =>

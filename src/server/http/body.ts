@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { PatchType } from '../../machinery/api-call.ts'
-import { badRequest, requestEntityTooLarge, unsupportedMediaType } from '../../machinery/status.ts'
+import { badRequest, requestEntityTooLarge, timedOut, unsupportedMediaType } from '../../machinery/status.ts'
 import type { Exchange } from './exchange.ts'
 import { BodyError, type DecodedBody, decodeJson } from './json-text.ts'
 import { decodeYaml } from './yaml-text.ts'
@@ -93,7 +93,8 @@ async function readBody(exchange: Exchange): Promise<Buffer> {
   }
 }
 
-function collected({ incoming }: Exchange): Promise<Buffer> {
+function collected(exchange: Exchange): Promise<Buffer> {
+  const { incoming } = exchange
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = []
     let length = 0
@@ -102,6 +103,9 @@ function collected({ incoming }: Exchange): Promise<Buffer> {
       if (length > BODY_BYTES_MAX) {
         incoming.removeAllListeners('data')
         reject(tooLarge())
+      } else if (exchange.isOverdue) {
+        incoming.removeAllListeners('data')
+        reject(timedOut('the request was not complete in time'))
       } else pieces.push(piece)
     })
     let isWhole = false

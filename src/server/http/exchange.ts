@@ -29,6 +29,8 @@ export interface Exchange {
   readonly peer: Peer
   /** The body as it arrives. `readBody` is the bounded way to read it. */
   readonly incoming: Readable
+  /** The client has had its time to send the whole request, and still sends. */
+  readonly isOverdue: boolean
   /** Aborted when the client went away before its reply was complete. */
   readonly signal: AbortSignal
   /** The connection itself, when the client asked to speak another protocol on it. HTTP/1.1 only. */

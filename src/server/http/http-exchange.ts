@@ -1,9 +1,27 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex, Readable, Writable } from 'node:stream'
+import type { Clock } from '../../machinery/clock.ts'
 import type { Exchange, Peer, ReplyHead } from './exchange.ts'
 
 const NO_QUERY = new URLSearchParams()
+
+/** The clock of an exchange, and how patient it is. */
+export interface Patience {
+  readonly clock: Clock
+  /** For a whole request. */
+  readonly requestMsMax: number
+  /** In the middle of a request or a large reply; who sends and reads nothing for so long has gone, or means no good. */
+  readonly silentMsMax: number
+}
+
+interface Head {
+  readonly method: string
+  readonly target: string
+  readonly headers: IncomingHttpHeaders
+  readonly peer: Peer
+  readonly patience: Patience
+}
 
 /** What both protocol versions share: the target taken apart, and a signal that is only made when asked for. */
 abstract class BaseExchange implements Exchange {
@@ -13,10 +31,14 @@ abstract class BaseExchange implements Exchange {
   readonly headers: IncomingHttpHeaders
   readonly peer: Peer
   readonly commonHeaders: Record<string, string | string[]> = {}
+  protected readonly patience: Patience
+  readonly #startedMs: number
   #query?: URLSearchParams
   #abort?: AbortController
 
-  constructor(head: { method: string; target: string; headers: IncomingHttpHeaders; peer: Peer }) {
+  constructor(head: Head) {
+    this.patience = head.patience
+    this.#startedMs = head.patience.clock.monotonicMs()
     const mark = head.target.indexOf('?')
     this.method = head.method
     this.path = mark < 0 ? head.target : head.target.slice(0, mark)
@@ -37,6 +59,10 @@ abstract class BaseExchange implements Exchange {
     return this.#query
   }
 
+  get isOverdue(): boolean {
+    return this.patience.clock.monotonicMs() - this.#startedMs > this.patience.requestMsMax
+  }
+
   get signal(): AbortSignal {
     if (!this.#abort) {
       const abort = new AbortController()
@@ -47,11 +73,11 @@ abstract class BaseExchange implements Exchange {
   }
 }
 
-/** A client that sends nothing for this long in the middle of a request has gone, or means no good. */
-const SILENT_MS_MAX = 60_000
 const CANCELLED = constants.NGHTTP2_CANCEL
 
 const PIECE_BYTES = 256 * 1024
+/** A reply that is larger may not fit into the windows and buffers on its way, and then waits for its reader. */
+const LARGE_BYTES = 64 * 1024
 
 /** A large body goes out piece by piece: all at once it would use up the memory that its whole connection may take. */
 function endWith(stream: ServerHttp2Stream, body: Uint8Array): void {
@@ -71,15 +97,19 @@ function endWith(stream: ServerHttp2Stream, body: Uint8Array): void {
 export class Http2Exchange extends BaseExchange {
   readonly incoming: ServerHttp2Stream
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: Peer) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, from: { peer: Peer; patience: Patience }) {
     super({
       method: headers[':method'] as string,
       target: headers[':path'] as string,
       headers,
-      peer,
+      ...from,
     })
     this.incoming = stream
-    if (!stream.endAfterHeaders) stream.setTimeout(SILENT_MS_MAX, () => stream.close(CANCELLED))
+    if (!stream.endAfterHeaders) this.#endWhenSilent()
+  }
+
+  #endWhenSilent(): void {
+    this.incoming.setTimeout(this.patience.silentMsMax, () => this.incoming.close(CANCELLED))
   }
 
   get hasReplied(): boolean {
@@ -93,6 +123,7 @@ export class Http2Exchange extends BaseExchange {
     const all: OutgoingHttpHeaders = { ':status': code, ...this.commonHeaders, ...headers }
     if (body) all['content-length'] = body.length
     this.incoming.respond(all, { endStream: !hasBody })
+    if (hasBody && body.length > LARGE_BYTES) this.#endWhenSilent()
     if (hasBody) endWith(this.incoming, body)
     this.#discardRest()
   }
@@ -118,8 +149,8 @@ export class Http1Exchange extends BaseExchange {
   readonly incoming: IncomingMessage
   readonly #response: ServerResponse
 
-  constructor(request: IncomingMessage, response: ServerResponse, peer: Peer) {
-    super({ method: request.method!, target: request.url!, headers: request.headers, peer })
+  constructor(request: IncomingMessage, response: ServerResponse, from: { peer: Peer; patience: Patience }) {
+    super({ method: request.method!, target: request.url!, headers: request.headers, ...from })
     this.incoming = request
     this.#response = response
   }
@@ -134,6 +165,9 @@ export class Http1Exchange extends BaseExchange {
     // A body that nobody read to its end would be taken for the next request.
     const closing = this.incoming.complete ? {} : { connection: 'close' }
     this.#response.writeHead(code, { ...this.commonHeaders, ...headers, ...length, ...closing })
+    if (body && body.length > LARGE_BYTES) {
+      this.#response.setTimeout(this.patience.silentMsMax, () => this.#response.socket?.destroy())
+    }
     this.#response.end(body)
     if (!this.incoming.complete) this.incoming.resume()
   }
@@ -156,8 +190,12 @@ export class UpgradeExchange extends BaseExchange {
   readonly upgrade: { readonly socket: Duplex; readonly head: Buffer }
   hasReplied = false
 
-  constructor(request: IncomingMessage, upgrade: { socket: Duplex; head: Buffer }, peer: Peer) {
-    super({ method: request.method!, target: request.url!, headers: request.headers, peer })
+  constructor(
+    request: IncomingMessage,
+    upgrade: { socket: Duplex; head: Buffer },
+    from: { peer: Peer; patience: Patience },
+  ) {
+    super({ method: request.method!, target: request.url!, headers: request.headers, ...from })
     this.incoming = request
     this.upgrade = upgrade
   }

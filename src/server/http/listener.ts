@@ -1,11 +1,16 @@
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+} from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../../machinery/clock.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import type { UserInfo } from '../../registry/resource.ts'
 import type { Exchange, Peer } from './exchange.ts'
-import { Http1Exchange, Http2Exchange, UpgradeExchange } from './http-exchange.ts'
+import { Http1Exchange, Http2Exchange, type Patience, UpgradeExchange } from './http-exchange.ts'
 
 /** What a server shows, and whose clients it believes. All PEM. */
 export interface ServerCertificate {
@@ -20,6 +25,16 @@ export interface ListenOptions {
   /** 0: any free one. */
   readonly port: number
   readonly certificate: ServerCertificate
+  readonly patience?: Partial<ConnectionPatience>
+}
+
+/** How long a client may take, in milliseconds. */
+export interface ConnectionPatience {
+  readonly handshakeMsMax: number
+  /** For the head of a request. HTTP/2 has no such moment: its heads come in frames, among those of other requests. */
+  readonly headMsMax: number
+  readonly requestMsMax: number
+  readonly silentMsMax: number
 }
 
 export interface Listener {
@@ -34,10 +49,14 @@ export interface Listener {
 const CONNECTIONS_MAX = 10_000
 const STREAMS_PER_CONNECTION_MAX = 1000
 const SESSION_MIB_MAX = 64
-/** How long a client may take for the handshake, the head of a request, a whole request; and how long it may be silent. */
-const HANDSHAKE_MS_MAX = 10_000
-const HEAD_MS_MAX = 15_000
-const REQUEST_MS_MAX = 60_000
+const PATIENCE: ConnectionPatience = {
+  handshakeMsMax: 10_000,
+  headMsMax: 15_000,
+  requestMsMax: 60_000,
+  silentMsMax: 60_000,
+}
+/** Connections of HTTP/1.1 are looked at so many times in the time that a head may take. */
+const CHECKS_PER_HEAD = 5
 /** How soon a connection whose other end has vanished is noticed; how long one without requests is kept. */
 const KEEP_ALIVE_MS = 30_000
 const IDLE_MS_MAX = 300_000
@@ -56,20 +75,22 @@ const CLOSING_MS_MAX = 2000
 
 /** Serves HTTP/2 and HTTP/1.1 over TLS on one port, and turns both into exchanges. */
 export function listen(options: ListenOptions, { accept, logger, clock }: ListenDependencies): Promise<Listener> {
+  const patience = { ...PATIENCE, ...options.patience, clock }
   const server = createSecureServer({
     ...tlsOptions(options.certificate),
     allowHTTP1: true,
     requestCert: true,
     rejectUnauthorized: false, // Clients without a certificate may have a token; a bad certificate is answered with 401.
     minVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE_MS_MAX,
+    handshakeTimeout: patience.handshakeMsMax,
     settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, initialWindowSize: 256 * 1024 },
     maxSessionMemory: SESSION_MIB_MAX,
     peerMaxConcurrentStreams: STREAMS_PER_CONNECTION_MAX,
     ...HTTP1_OPTIONS,
-  })
+    connectionsCheckingInterval: patience.headMsMax / CHECKS_PER_HEAD,
+  } as SecureServerOptions)
   // HTTP/1.1 only; the constructor overwrites what its options say of these.
-  Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: REQUEST_MS_MAX })
+  Object.assign(server, { headersTimeout: patience.headMsMax, requestTimeout: patience.requestMsMax })
   const sockets = new Set<Socket>()
   server.maxConnections = CONNECTIONS_MAX
   server.on('connection', (socket: Socket) => {
@@ -78,12 +99,14 @@ export function listen(options: ListenOptions, { accept, logger, clock }: Listen
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  serveHttp1(server, accept)
+  serveHttp1(server, accept, patience)
   // Listening for 'request' also subscribed node's compatibility layer to every HTTP/2 stream; we take streams as they are.
   server.removeAllListeners('stream')
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {}) // A client that resets its stream is no failure of ours; `close` follows.
-    accept(new Http2Exchange(stream, headers, peerOf(stream.session?.socket as TLSSocket | undefined)))
+    accept(
+      new Http2Exchange(stream, headers, { peer: peerOf(stream.session?.socket as TLSSocket | undefined), patience }),
+    )
   })
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', session => {
@@ -109,17 +132,17 @@ const tlsOptions = ({ certificate, key, clientAuthorities }: ServerCertificate) 
   ca: clientAuthorities,
 })
 
-function serveHttp1(server: Http2SecureServer, accept: Accept): void {
+function serveHttp1(server: Http2SecureServer, accept: Accept, patience: Patience): void {
   server.on('request', (request, response) => {
     const message = request as unknown as ConstructorParameters<typeof Http1Exchange>[0] // HTTP/1.1: see above.
     const reply = response as unknown as ConstructorParameters<typeof Http1Exchange>[1]
     message.on('error', () => {})
     reply.on('error', () => {})
-    accept(new Http1Exchange(message, reply, peerOf(message.socket as TLSSocket)))
+    accept(new Http1Exchange(message, reply, { peer: peerOf(message.socket as TLSSocket), patience }))
   })
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {})
-    accept(new UpgradeExchange(request, { socket, head }, peerOf(socket as TLSSocket)))
+    accept(new UpgradeExchange(request, { socket, head }, { peer: peerOf(socket as TLSSocket), patience }))
   })
   server.on('checkContinue', (request, response) => {
     response.writeContinue()
