@@ -17,6 +17,7 @@ export interface AdmissionInput {
   readonly allocatable: Readonly<Record<string, string | number>>
   readonly node: Node | undefined
   readonly pressure: Pressure
+  readonly isShuttingDown: boolean
 }
 
 /**
@@ -24,8 +25,11 @@ export interface AdmissionInput {
  * their machine themselves.
  */
 export function rejectionOf(input: AdmissionInput): Rejection | undefined {
-  return wrongMachine(input) ?? portsTaken(input) ?? shortOf(input) ?? underPressure(input)
+  return shuttingDown(input) ?? wrongMachine(input) ?? portsTaken(input) ?? shortOf(input) ?? underPressure(input)
 }
+
+const shuttingDown = ({ isShuttingDown }: AdmissionInput): Rejection | undefined =>
+  isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : undefined
 
 function wrongMachine({ pod, node }: AdmissionInput): Rejection | undefined {
   const labels = node?.metadata.labels ?? {}

@@ -145,7 +145,7 @@ async function evictOne(options: EvictionOptions, shortage: Shortage): Promise<v
   const message = `The node was low on resource: ${resource}. ${threshold}${victim.blame}`
   logger.warn({ pod: victim.worker.pod.metadata.name, resource }, 'evicting a pod')
   // A hard threshold leaves no time to end well.
-  victim.worker.terminate({ reason: 'Evicted', message, isFailed: true, graceMs: 0 })
+  victim.worker.terminate({ reason: 'Evicted', message, isFailed: true, isDisruption: true, graceMs: 0 })
 }
 
 async function candidateOf(

@@ -23,6 +23,8 @@ export interface KubeletConfig {
   readonly staticPodDirectory?: string
   readonly imageGc: { readonly highPercent: number; readonly lowPercent: number; readonly ageMsMin: number }
   readonly logs: { readonly bytesMax: number; readonly filesMax: number }
+  /** How long Pods may take to end when the machine goes down, and what of it is kept for critical ones. 0: they are not asked. */
+  readonly shutdown: { readonly graceMs: number; readonly criticalMs: number }
   readonly backoff: { readonly msMin: number; readonly msMax: number; readonly resetMs: number }
 }
 
@@ -42,5 +44,6 @@ export const defaultKubeletConfig: KubeletConfig = {
   statusIntervalMs: 10_000,
   imageGc: { highPercent: 85, lowPercent: 80, ageMsMin: 120_000 },
   logs: { bytesMax: 10 * 1024 * 1024, filesMax: 5 },
+  shutdown: { graceMs: 0, criticalMs: 0 },
   backoff: { msMin: 10_000, msMax: 300_000, resetMs: 600_000 },
 }

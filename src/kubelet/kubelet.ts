@@ -12,6 +12,7 @@ import { collectImages } from './images/image-gc.ts'
 import { ImagePuller } from './images/image-puller.ts'
 import { defaultKubeletConfig, type KubeletConfig } from './kubelet-config.ts'
 import { rotateLogs } from './log-rotation.ts'
+import { endPods } from './node/end-pods.ts'
 import { NodeKeeper } from './node/node-keeper.ts'
 import { keepNodeLease } from './node/node-lease.ts'
 import { hostAddressesOf, type Pressure, resourcesOf } from './node/node-status.ts'
@@ -42,13 +43,25 @@ export interface KubeletOptions {
 export interface Kubelet extends Component {
   readonly pods: PodManager | undefined
   readonly config: KubeletConfig
+  /**
+   * The machine goes down: says so, takes no more Pods, and ends those that run within `config.shutdown`. Resolves when they
+   * have ended or the time is over. Without a time nothing happens: containers outlive a kubelet.
+   */
+  shutDown(): Promise<void>
 }
 
 /** Runs the Pods that the API assigns to one machine, and keeps running them while the API is away. */
 export function createKubelet(options: KubeletOptions): Kubelet {
   const config = { ...defaultKubeletConfig, ...options.config }
   let pods: PodManager | undefined
+  let isShuttingDown = false
   return {
+    async shutDown() {
+      if (config.shutdown.graceMs === 0) return
+      isShuttingDown = true
+      options.logger.info({ ...config.shutdown }, 'the machine goes down; ending its pods')
+      await endPods({ workers: () => pods?.workers ?? [], clock: options.clock, ...config.shutdown })
+    },
     name: `kubelet ${options.nodeName}`,
     config,
     get pods() {
@@ -64,9 +77,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         node: informers.node,
         allocatable: machine.allocatable,
         pressure: () => pressure.current,
+        isShuttingDown: () => isShuttingDown,
         signal,
       })
-      await runParts({ options, config, machine, pods, pressure, informers }, signal)
+      await runParts(
+        { options, config, machine, pods, pressure, informers, isShuttingDown: () => isShuttingDown },
+        signal,
+      )
     },
   }
 }
@@ -90,10 +107,11 @@ interface Parts {
   readonly pods: PodManager
   readonly pressure: { current: Pressure }
   readonly informers: Informers
+  readonly isShuttingDown: () => boolean
 }
 
 async function runParts(
-  { options, config, machine, pods, pressure, informers }: Parts,
+  { options, config, machine, pods, pressure, informers, isShuttingDown }: Parts,
   signal: AbortSignal,
 ): Promise<void> {
   const { nodeName, client, clock, logger, doors, events } = options
@@ -107,6 +125,7 @@ async function runParts(
     config,
     facts: machine.facts,
     pressure: () => pressure.current,
+    isShuttingDown,
   })
   await Promise.all([
     keeper.run(signal),

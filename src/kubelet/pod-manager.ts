@@ -13,6 +13,7 @@ export interface PodManagerOptions {
   readonly node: () => Node | undefined
   readonly allocatable: Readonly<Record<string, string>>
   readonly pressure: () => Pressure
+  readonly isShuttingDown: () => boolean
   /** Aborted when the kubelet stops: nothing is begun after that, and nothing that runs is touched. */
   readonly signal: AbortSignal
 }
@@ -158,6 +159,7 @@ export class PodManager {
       allocatable: this.#options.allocatable,
       node: this.#options.node(),
       pressure: this.#options.pressure(),
+      isShuttingDown: this.#options.isShuttingDown(),
     })
   }
 

@@ -466,6 +466,44 @@ test('images are removed from a disk that is getting full, the longest unused fi
   expect(kept.toSorted()).toEqual(['app:1', 'new:1'])
 })
 
+test('when the machine goes down its Pods end in time, critical ones last, and no other is taken', async () => {
+  const ended: string[] = []
+  const image = { stopMs: 2000, onStop: ({ pod }: { pod: { name: string } }) => void ended.push(pod.name) }
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'app:1': image, 'deaf:1': { ...image, ignoresStopSignal: true } }),
+    config: { shutdown: { graceMs: 20_000, criticalMs: 5000 } },
+  })
+  await node.run('dns', { priority: 2_000_000_000 })
+  await node.run('web-0')
+  await node.run('deaf', { containers: [{ name: 'main', image: 'deaf:1' }] })
+  await node.clock.advance(2000)
+  const done = node.kubelet!.shutDown()
+  await node.clock.advance(5000)
+  await node.run('late')
+  await node.clock.advance(1000)
+  expect((await node.pod('late'))?.status).toMatchObject({
+    phase: 'Failed',
+    reason: 'NodeShutdown',
+    message: 'Pod was rejected: Pod was rejected as the node is shutting down.',
+  })
+  expect((await node.pod('web-0'))?.status).toMatchObject({
+    phase: 'Failed',
+    reason: 'Terminated',
+    message: 'Pod was terminated in response to imminent node shutdown.',
+  })
+  expect(await node.state('dns')).toBe('Ready')
+  await node.clock.advance(14_000)
+  await done
+  expect(ended).toEqual(['web-0', 'deaf', 'dns'])
+  expect(node.machine.runtime.containers.filter(({ isRunning }) => isRunning)).toEqual([])
+  await node.clock.advance(10_000)
+  const { conditions } = (await node.client.get(Node, { name: 'node1' })).status
+  expect(conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+    status: 'False',
+    message: 'node is shutting down',
+  })
+})
+
 test('a manifest in the directory of static Pods runs, is replaced when it changes, and goes with its file', async () => {
   await using node = await SimulatedNode.start({ config: { staticPodDirectory: '/etc/manifests' } })
   const manifest = (image: string): Buffer =>

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Registry } from 'prom-client'
@@ -34,6 +35,9 @@ export interface KubeletEndpointOptions {
   readonly metrics?: Registry
   /** Default: all addresses of the machine. */
   readonly host?: string
+  /** Default: `endpointPort` of the kubelet's configuration; 0 is any that is free. */
+  readonly port?: number
+  readonly onListening?: (port: number) => void
 }
 
 /** The kubelet's own HTTPS endpoint, by which the API server reaches what only the machine knows. */
@@ -60,10 +64,12 @@ class Endpoint {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
     })
+    const { kubelet, host, port = kubelet.config.endpointPort, onListening } = this.#options
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(this.#options.kubelet.config.endpointPort, this.#options.host, resolve)
+      server.listen(port, host, resolve)
     })
+    onListening?.((server.address() as AddressInfo).port)
     if (!signal.aborted)
       await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
     for (const socket of sockets) socket.destroy()

@@ -19,6 +19,7 @@ export interface NodeKeeperOptions {
   readonly config: KubeletConfig
   readonly facts: MachineFacts
   readonly pressure: () => Pressure
+  readonly isShuttingDown: () => boolean
 }
 
 /** A status that has not changed is still written this often, as upstream does. */
@@ -108,7 +109,7 @@ export class NodeKeeper {
 
   async #status(known: Node['status'] | undefined): Promise<Node['status']> {
     const { doors, facts, config, clock, pressure } = this.#options
-    const problem = await this.#problem()
+    const problem = this.#options.isShuttingDown() ? 'node is shutting down' : await this.#problem()
     const [runtime, disk, images] = await Promise.all([
       doors.runtime.version().catch(() => ({ name: 'containerd', version: 'unknown' })),
       doors.disk.fileSystemUsage(config.rootDirectory),

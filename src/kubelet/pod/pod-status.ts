@@ -11,7 +11,12 @@ export interface PodStatusInput extends ContainerStatusInput {
   readonly now: Date
   readonly hostAddresses: readonly string[]
   /** The Pod is being ended or will never run: why. */
-  readonly verdict?: { readonly reason?: string; readonly message?: string; readonly isFailed: boolean }
+  readonly verdict?: {
+    readonly reason?: string
+    readonly message?: string
+    readonly isFailed: boolean
+    readonly isDisruption?: boolean
+  }
   /** Every container has ended and stays so. */
   readonly isFinished: boolean
 }
@@ -65,13 +70,23 @@ function containerStatusesOf(input: PodStatusInput): Statuses {
 type Phase = NonNullable<PodStatus['phase']>
 
 function conditionsOf(input: PodStatusInput, phase: Phase, statuses: Statuses): readonly PodCondition[] {
-  const { pod, view } = input
+  const { pod, view, verdict } = input
   const isOver = phase === 'Succeeded' || phase === 'Failed'
   const made: Draft[] = [
     { type: 'PodReadyToStartContainers', status: !isOver && readySandboxOf(view) ? 'True' : 'False' },
     initialized(pod, statuses, phase),
     ...readiness(input, phase, statuses),
     { type: 'PodScheduled', status: 'True' },
+    ...(verdict?.isDisruption
+      ? [
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'TerminationByKubelet',
+            message: verdict.message ?? '',
+          } as const,
+        ]
+      : []),
   ]
   const own = new Set(made.map(({ type }) => type))
   const others = (pod.status.conditions ?? []).filter(({ type }) => !own.has(type))

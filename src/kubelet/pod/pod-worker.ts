@@ -25,6 +25,8 @@ export interface Verdict {
   readonly reason?: string
   readonly message?: string
   readonly isFailed: boolean
+  /** The machine needs it gone, for no fault of its own: shown as the condition `DisruptionTarget`. */
+  readonly isDisruption?: boolean
   /** Shortens the Pod's own grace period. */
   readonly graceMs?: number
 }
@@ -87,6 +89,10 @@ export class PodWorker {
 
   get isTerminating(): boolean {
     return this.#verdict !== undefined || this.pod.metadata.deletionTimestamp !== undefined || this.#api.isGone
+  }
+
+  get isAlive(): boolean {
+    return this.#view.containers.some(isAlive)
   }
 
   /** Whether an id of the runtime belongs to this Pod. */
