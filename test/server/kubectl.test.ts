@@ -1,20 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { readdirSync, realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { kubectlBinaries } from './kubectl-binaries.ts'
 import { kubectl, type RunningServer, startServer } from './running-server.ts'
-
-/** A current kubectl and the oldest that must work; with HOLDFAST_KUBECTL_ALL all that lie beside the command's target. */
-function binaries(): { version: string; path: string }[] {
-  const current = execFileSync('which', ['kubectl'], { encoding: 'utf8' }).trim()
-  const folder = dirname(realpathSync(current))
-  const versions = readdirSync(folder)
-    .map(name => /^kubectl\.(1\.\d+)$/.exec(name)?.[1])
-    .filter(version => version !== undefined)
-    .filter(version => version === '1.27' || process.env.HOLDFAST_KUBECTL_ALL !== undefined)
-  const others = versions.map(version => ({ version, path: join(folder, `kubectl.${version}`) }))
-  return [{ version: 'current', path: current }, ...others]
-}
 
 const statefulSet = (name: string): string => `
 apiVersion: v1
@@ -36,7 +22,7 @@ spec:
 const configMap = (value: string): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' }, data: { key: value } })
 
-describe.each(binaries())('kubectl $version', ({ version, path }) => {
+describe.each(kubectlBinaries())('kubectl $version', ({ version, path }) => {
   let running: RunningServer
   let kubeconfig: string
   const namespace = `with-${version.replace('.', '-')}`

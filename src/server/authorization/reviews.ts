@@ -5,6 +5,7 @@ import { badRequest } from '../../machinery/status.ts'
 import type { UserInfo } from '../../registry/resource.ts'
 import type { VirtualResource } from '../resources/virtual-resource.ts'
 import { type Attributes, type Authorizer, MASTERS_GROUP } from './authorizer.ts'
+import { ruleText } from './policy-rules.ts'
 import type { Rbac } from './rbac.ts'
 
 const GROUP_VERSION = 'authorization.k8s.io/v1'
@@ -96,7 +97,7 @@ export const selfSubjectRulesReview =
     const spec = specOf<SelfSubjectRulesReviewSpec>(body)
     if (!spec.namespace) throw badRequest('no namespace on request')
     const masters = user.groups.includes(MASTERS_GROUP) ? EVERYTHING : []
-    const rules = [...masters, ...rbac.rulesFor(user, spec.namespace)]
+    const rules = once([...masters, ...rbac.rulesFor(user, spec.namespace)])
     return {
       kind: 'SelfSubjectRulesReview',
       apiVersion: GROUP_VERSION,
@@ -111,6 +112,11 @@ export const selfSubjectRulesReview =
       },
     }
   }
+
+/** Several roles may grant the same. */
+const once = (rules: readonly PolicyRule[]): PolicyRule[] => [
+  ...new Map(rules.map(rule => [ruleText(rule), rule])).values(),
+]
 
 const resourceRule = ({ verbs, apiGroups, resources, resourceNames }: PolicyRule): JsonObject => ({
   verbs,
