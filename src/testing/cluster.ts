@@ -11,6 +11,7 @@ import type { ClusterNames } from './cluster-names.ts'
 import type { ControlComponents } from './control-components.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { History } from './history.ts'
+import type { MachineEndpoints } from './machine-endpoints.ts'
 import type { ResourceNames } from './resource-names.ts'
 import { type ServedCluster, type ServeOptions, serveCluster } from './served-cluster.ts'
 import { type Activity, type SettleOptions, settle } from './settle.ts'
@@ -28,6 +29,7 @@ export interface ClusterParts {
   readonly names: ClusterNames
   readonly resourceNames: () => ResourceNames
   readonly machines: readonly SimulatedMachine[]
+  readonly endpoints: MachineEndpoints
   readonly close: () => Promise<void>
 }
 
@@ -226,7 +228,8 @@ export class Cluster implements AsyncDisposable {
 
   /** Opens the API to programs outside this process, with kubeconfig, until the cluster is closed; time then passes by itself. */
   async serve(options?: ServeOptions): Promise<ServedCluster> {
-    const served = await serveCluster(this.#parts.plane, this.clock, options)
+    const { plane, endpoints } = this.#parts
+    const served = await serveCluster({ plane, endpoints, clock: this.clock }, options)
     this.#served.push(served)
     return served
   }

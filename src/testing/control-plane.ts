@@ -16,6 +16,7 @@ import type { Registry, UserInfo } from '../registry/resource.ts'
 import { type ApiServer, createApiServer } from '../server/api-server.ts'
 import { allowAll } from '../server/authorization/authorizer.ts'
 import { openApiServer } from '../server/open-api-server.ts'
+import type { NodeConnection } from '../server/streams/node-connection.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import { simulatedTokenKey, writeFirstObjects } from './first-objects.ts'
 import type { NamedResource } from './resource-names.ts'
@@ -26,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly random: Random
   readonly logger: Logger
   readonly featureGates?: FeatureGates
+  /** The way to the kubelets, for logs, exec and the like. */
+  readonly nodes?: NodeConnection
 }
 
 /** The server that is up now, over the store that outlives it. */
@@ -207,6 +210,7 @@ async function wholeServer({
   ...options
 }: ControlPlaneOptions): Promise<Serving> {
   const { store, sever } = severable(options.store)
+  const { nodes } = options
   const server = await openApiServer({
     createRegistry: admission => createRegistry({ store, clock, random, logger, featureGates, admission }),
     clock,
@@ -214,6 +218,7 @@ async function wholeServer({
     logger,
     metrics: new MetricsRegistry(),
     tokenKeys: { signing: simulatedTokenKey },
+    ...(nodes && { nodes }),
   })
   return { registry: server.registry, server, sever, close: () => server.close() }
 }

@@ -4,6 +4,7 @@ import { systemClock } from '../machinery/system-clock.ts'
 import { systemRandom } from '../machinery/system-random.ts'
 import { createAuthority, issueCertificate, type KeyPair } from '../server/pki/certificate.ts'
 import type { ControlPlane } from './control-plane.ts'
+import type { MachineEndpoints } from './machine-endpoints.ts'
 
 /** How often virtual time catches up with the watch on the wall. */
 const TICK_MS = 10
@@ -23,15 +24,21 @@ export interface ServedCluster extends AsyncDisposable {
   readonly kubeconfig: string
 }
 
+interface ServedParts {
+  readonly plane: ControlPlane
+  readonly endpoints: MachineEndpoints
+  readonly clock: VirtualClock
+}
+
 /** Serves the API over HTTPS on the loopback, and lets virtual time pass as real time does. Certificates are of today. */
 export async function serveCluster(
-  plane: ControlPlane,
-  clock: VirtualClock,
+  { plane, endpoints, clock }: ServedParts,
   { port = 0, speed = 1 }: ServeOptions = {},
 ): Promise<ServedCluster> {
   const dependencies = { clock: systemClock, random: systemRandom }
   const authority = await createAuthority('holdfast-testing', dependencies)
-  const [serving, admin] = await Promise.all([
+  const [serving, admin, client] = await Promise.all([
+    // Of the server and of the machines: all are on the loopback.
     issueCertificate(
       authority,
       {
@@ -48,18 +55,25 @@ export async function serveCluster(
       { commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client', validForMs: DAY_MS },
       dependencies,
     ),
+    issueCertificate(
+      authority,
+      { commonName: 'kube-apiserver', organizations: ['system:masters'], usage: 'client', validForMs: DAY_MS },
+      dependencies,
+    ),
   ])
   const { address } = await plane.server.listen({
     host: '127.0.0.1',
     port,
     certificate: { ...serving, clientAuthorities: authority.certificate },
   })
+  const machines = endpoints.open({ authority: authority.certificate, serving, client })
   const url = `https://127.0.0.1:${address.port}`
   const pump = speed > 0 ? passTime(clock, speed) : undefined
   return {
     url,
     kubeconfig: kubeconfigText({ url, authority, admin }),
     async [Symbol.asyncDispose]() {
+      machines[Symbol.dispose]()
       pump?.[Symbol.dispose]()
     },
   }

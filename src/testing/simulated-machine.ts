@@ -6,7 +6,7 @@ import { localVolumeProvisioner } from '../controllers/local-volume-provisioner/
 import { CuttableTransport } from '../fakes/cuttable-transport.ts'
 import type { FakeImages } from '../fakes/machine/fake-image.ts'
 import { FakeMachine } from '../fakes/machine/fake-machine.ts'
-import { createKubelet } from '../kubelet/kubelet.ts'
+import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts'
 import type { ApiTransport } from '../machinery/api-call.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
@@ -28,6 +28,7 @@ export interface SimulatedMachineOptions {
 }
 
 interface Running {
+  readonly kubelet: Kubelet
   readonly stopping: AbortController
   readonly informers: readonly SharedInformers[]
   readonly ended: Promise<unknown>
@@ -63,6 +64,11 @@ export class SimulatedMachine {
     this.#provisionerTransport = new CuttableTransport(options.provisionerTransport)
   }
 
+  /** The one that runs now. */
+  get kubelet(): Kubelet | undefined {
+    return this.#running?.kubelet
+  }
+
   /** Starts the kubelet, as at boot or after its crash. Does nothing when it runs. */
   startKubelet(): void {
     if (this.#running) return
@@ -92,7 +98,7 @@ export class SimulatedMachine {
     const running = [kubelet, provisioner].map(component =>
       component.run(stopping.signal).catch(error => logger.error({ err: error, index }, `${component.name} ended`)),
     )
-    this.#running = { stopping, informers: [informers, provisionerInformers], ended: Promise.all(running) }
+    this.#running = { kubelet, stopping, informers: [informers, provisionerInformers], ended: Promise.all(running) }
   }
 
   /** Ends the kubelet; containers run on. */

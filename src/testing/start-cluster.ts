@@ -11,6 +11,7 @@ import { ClusterNames } from './cluster-names.ts'
 import { type Between, ControlComponents } from './control-components.ts'
 import { ControlPlane } from './control-plane.ts'
 import { History, observedStore } from './history.ts'
+import { MachineEndpoints } from './machine-endpoints.ts'
 import { ResourceNames } from './resource-names.ts'
 import { Activity } from './settle.ts'
 import { SimulatedMachine } from './simulated-machine.ts'
@@ -61,7 +62,15 @@ export async function startClusterWith(
     activity.note(write.key)
     history.note(write)
   })
-  const plane = await ControlPlane.open({ store: wrapStore(store, clock), clock, random, logger, featureGates })
+  const endpoints = new MachineEndpoints(name => machines.find(machine => machine.name === name), { clock, logger })
+  const plane = await ControlPlane.open({
+    store: wrapStore(store, clock),
+    clock,
+    random,
+    logger,
+    featureGates,
+    nodes: endpoints,
+  })
   const controllers = new ControlComponents(plane, { between, featureGates })
   const machines = machinesOf(nodes, { plane, between, clock, random, logger, ...(images && { images }) })
   controllers.start()
@@ -76,6 +85,7 @@ export async function startClusterWith(
     names: new ClusterNames(plane),
     resourceNames: () => new ResourceNames(plane.resources()),
     machines,
+    endpoints,
     close: async () => {
       await Promise.all(machines.map(machine => machine.stopKubelet()))
       await plane.close()

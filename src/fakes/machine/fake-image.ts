@@ -51,7 +51,7 @@ export interface FakeImage {
   readonly user?: { readonly uid?: number; readonly name?: string }
   onStart?(process: FakeProcess): void
   onStop?(process: FakeProcess): void
-  /** Answers HTTP probes and requests; absent: 200. */
+  /** Answers HTTP probes and requests; absent: probes get 200, and a forwarded port sends back what it gets. */
   answer?(request: FakeRequest, process: FakeProcess): { readonly status: number; readonly body?: string }
   /** Runs a command in the container; absent: nothing printed, exit code 0. */
   exec?(command: readonly string[], process: FakeProcess): FakeExecResult

@@ -18,6 +18,7 @@ import { EventQueue } from '../../kubelet/event-queue.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { FakeContainer } from './fake-container.ts'
 import type { FakeDisk } from './fake-disk.ts'
+import { httpConnection } from './fake-http.ts'
 import type { FakeImages } from './fake-image.ts'
 import type { FakeLogs } from './fake-logs.ts'
 
@@ -223,6 +224,7 @@ export class FakeRuntime implements ContainerRuntime {
   async portForward(sandboxId: string, port: number): Promise<PortConnection> {
     const serving = this.#containersIn(sandboxId).find(container => isOpen(container, port))
     if (!serving) throw new RuntimeError('failed', `dial tcp 127.0.0.1:${port}: connect: connection refused`)
+    if (serving.parts.image.answer) return httpConnection(serving, port)
     const input = new PassThrough()
     const output = new PassThrough()
     input.pipe(output) // Echoes.
