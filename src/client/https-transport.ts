@@ -13,11 +13,11 @@ const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, HTTP2_HEADER_STATUS } = constant
 /** A server that does not answer a request for so long counts as gone. */
 const REQUEST_TIMEOUT_MS = 60_000
 /**
- * A connection that is silent for so long is asked for a sign of life, so that a watch never hangs on a dead one; and how
- * long it may take to answer, or to be made. TCP itself waits twice as long each time: after a minute without a network
- * it would look again only after another minute.
+ * A connection is asked for a sign of life this often, so that a watch never hangs on a dead one; and how long it may take
+ * to answer, or to be made. TCP itself waits twice as long each time: after a minute without a network it would look again
+ * only after another minute.
  */
-const SILENT_MS_MAX = 5000
+const ASKED_EACH_MS = 5000
 const ANSWER_MS_MAX = 8000
 const ERROR_BODY_BYTES_MAX = 1024 * 1024
 
@@ -49,8 +49,8 @@ export interface HttpsTransportOptions {
   readonly token?: () => string
   readonly userAgent?: string
   readonly skipTlsVerify?: boolean
-  /** How long the server may be silent, and how long it may take to answer then. */
-  readonly patience?: { readonly silentMs: number; readonly answerMs: number }
+  /** How often the server is asked for a sign of life, and how long it may take to answer. */
+  readonly patience?: { readonly askEachMs: number; readonly answerMs: number }
 }
 
 /** The path and query of a call (API conventions, "Resource paths"). */
@@ -164,10 +164,12 @@ export class HttpsTransport implements ApiTransport, AsyncDisposable {
     }
     const session = connect(server, tls)
     session.on('error', () => {}) // Every stream on it fails with the same error and reports it.
-    const { silentMs, answerMs } = this.#options.patience ?? { silentMs: SILENT_MS_MAX, answerMs: ANSWER_MS_MAX }
+    const { askEachMs, answerMs } = this.#options.patience ?? { askEachMs: ASKED_EACH_MS, answerMs: ANSWER_MS_MAX }
     const connecting = endLater(session, answerMs)
     session.once('connect', () => clearTimeout(connecting))
-    session.setTimeout(silentMs, () => pingOrDestroy(session, answerMs))
+    // Not the session's own timeout: that calls back only once.
+    const asking = setInterval(() => pingOrDestroy(session, answerMs), askEachMs).unref()
+    session.once('close', () => clearInterval(asking))
     session.unref()
     this.#session = session
     return session
