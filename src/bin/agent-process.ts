@@ -20,7 +20,7 @@ import { requestNodeCertificate } from './join/request-certificate.ts'
 import { machineLayoutOf } from './machine-side/machine-layout.ts'
 import { runMachine } from './machine-side/run-machine.ts'
 import { processLogger } from './process-logger.ts'
-import { endSignal } from './run-until-signal.ts'
+import { endSignal, Farewell } from './run-until-signal.ts'
 import { hostAddresses, hostName } from './server-side/host-addresses.ts'
 
 /** `holdfast agent`: this machine as part of a cluster. Joins with a token the first time, later with what it got then. */
@@ -28,7 +28,8 @@ export async function runAgentProcess(options: AgentConfig, context: CommandCont
   requireRoot(context.userId)
   await checkMachine({ ...options, path: context.environment.PATH ?? '' })
   claimDataDirectory(dataLayoutOf(options.dataDir).stamp, context.version)
-  const ending = endSignal()
+  const farewell = new Farewell()
+  const ending = endSignal(farewell)
   const logger = processLogger(options.logLevel)
   const nodeName = options.nodeName ?? hostName()
   const addresses = options.nodeIp ? [options.nodeIp] : hostAddresses()
@@ -51,6 +52,8 @@ export async function runAgentProcess(options: AgentConfig, context: CommandCont
     serviceRange: options.serviceCidr,
     criEndpoint: options.criEndpoint,
     registryMirrors: options.registryMirror,
+    shutdownGraceSeconds: options.shutdownGrace,
+    farewell,
     authority: identity.authority,
     servingCertificate: () =>
       servingCertificate(clients, { nodeName, addresses, folder: machineLayoutOf(options.dataDir).certificates }),

@@ -21,7 +21,7 @@ import { ComponentClients } from './component-clients.ts'
 import { controlComponents, leadMetrics } from './control-components.ts'
 import { keepAllRunning, keepRunning } from './keep-running.ts'
 import { processLogger } from './process-logger.ts'
-import { endSignal, untilAborted } from './run-until-signal.ts'
+import { endSignal, Farewell, untilAborted } from './run-until-signal.ts'
 import { authoritySigner } from './server-side/authority-signer.ts'
 import { ensureMachineRole } from './server-side/ensure-machine-role.ts'
 import { ensureStandardClass } from './server-side/ensure-standard-class.ts'
@@ -37,7 +37,8 @@ export async function runServerProcess(
   if (config.nodes === 1 && config.machine) requireRoot(userId)
   await checkServer({ ...config, path: environment.PATH ?? '' })
   claimDataDirectory(dataLayoutOf(config.dataDir).stamp, version)
-  const ending = endSignal()
+  const farewell = new Farewell()
+  const ending = endSignal(farewell)
   const logger = processLogger(config.logLevel)
   logger.info({ version, dataDir: config.dataDir }, 'starting')
   await using side = await startServerSide(config, logger)
@@ -60,7 +61,9 @@ export async function runServerProcess(
       ending,
       logger,
     ),
-    ...(config.nodes === 1 && config.machine ? [runOwnMachine(config, { side, clients, logger }, ending)] : []),
+    ...(config.nodes === 1 && config.machine
+      ? [runOwnMachine(config, { side, clients, logger, farewell }, ending)]
+      : []),
     untilAborted(ending),
   ])
   logger.info({}, 'ended')
@@ -78,7 +81,12 @@ async function ensureJoinToken(path: string, client: Client, authority: string):
  */
 async function runOwnMachine(
   config: ClusterConfig,
-  { side, clients, logger }: { side: ServerSide; clients: ComponentClients; logger: Logger },
+  {
+    side,
+    clients,
+    logger,
+    farewell,
+  }: { side: ServerSide; clients: ComponentClients; logger: Logger; farewell: Farewell },
   signal: AbortSignal,
 ): Promise<void> {
   const [{ name: nodeName }] = plannedMachines(config) as [PlannedMachine]
@@ -93,6 +101,8 @@ async function runOwnMachine(
     serviceRange: config.serviceCidr,
     criEndpoint: config.criEndpoint,
     registryMirrors: config.registryMirror,
+    shutdownGraceSeconds: config.shutdownGrace,
+    farewell,
     authority: side.authority.certificate,
     servingCertificate: () =>
       side.certificates.certificate('kubelet', {

@@ -19,6 +19,8 @@ import { serviceProxy } from '../../proxy/service-proxy.ts'
 import type { KeyPair } from '../../server/pki/certificate.ts'
 import type { ComponentClients } from '../component-clients.ts'
 import { keepAllRunning, keepRunning } from '../keep-running.ts'
+import type { Farewell } from '../run-until-signal.ts'
+import { machineGoesDown } from './machine-goes-down.ts'
 import { type MachineLayout, machineLayoutOf } from './machine-layout.ts'
 import { noteMachine } from './machine-note.ts'
 import { nodeCommands } from './node-commands.ts'
@@ -41,6 +43,10 @@ export interface MachineOptions {
   readonly registryMirrors: readonly string[]
   /** The socket of a containerd that is not ours to start and stop. */
   readonly criEndpoint: string | undefined
+  /** How long Pods may take to end when the machine goes down. */
+  readonly shutdownGraceSeconds: number
+  /** Is told what to do before this process ends. */
+  readonly farewell: Farewell
   /** PEM of the cluster's authority, which signs whoever may ask this machine. */
   readonly authority: string
   /** What the kubelet's endpoint shows. Asked for once the Node is there, as only then it is certified. */
@@ -158,6 +164,7 @@ function podComponents(
 ): readonly Component[] {
   const { nodeName, labels, taints, addresses, clusterDns, clusterDomain } = options
   const { doors } = machine
+  const graceMs = options.shutdownGraceSeconds * 1000
   const kubelet = createKubelet({
     nodeName,
     doors,
@@ -170,7 +177,11 @@ function podComponents(
       labels,
       taints,
       ...(addresses && { addresses }),
+      shutdown: { graceMs, criticalMs: Math.floor(graceMs / 3) },
     },
+  })
+  options.farewell.add(async () => {
+    if (graceMs > 0 && (await machineGoesDown(nodeCommands))) await kubelet.shutDown()
   })
   const provisioner = localVolumeProvisioner({ nodeName, root: layout.volumes, disk: doors.disk })
   const endpoint: Component = {

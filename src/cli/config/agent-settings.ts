@@ -2,8 +2,17 @@ import type { SettingTable, ValuesOf } from './setting.ts'
 import { clusterSettings } from './settings.ts'
 import { addressProblem, labelProblem, serverProblem, taintProblem } from './value-problems.ts'
 
-const { dataDir, clusterDns, clusterDomain, podCidr, serviceCidr, criEndpoint, registryMirror, logLevel } =
-  clusterSettings
+const {
+  dataDir,
+  clusterDns,
+  clusterDomain,
+  podCidr,
+  serviceCidr,
+  criEndpoint,
+  registryMirror,
+  shutdownGrace,
+  logLevel,
+} = clusterSettings
 
 /** Every setting of a machine that joins. What it must know of the cluster has the name that it has on the server. */
 export const agentSettings = {
@@ -52,6 +61,7 @@ export const agentSettings = {
   serviceCidr,
   criEndpoint,
   registryMirror,
+  shutdownGrace,
   logLevel,
 } as const satisfies SettingTable
 

@@ -31,6 +31,7 @@ const EXAMPLES: Readonly<Record<string, readonly [typed: string, kept: unknown]>
   registryMirror: ['docker.io=http://127.0.0.1:5000', ['docker.io=http://127.0.0.1:5000']],
   defaultStorage: ['false', false],
   historyMinutes: ['30', 30],
+  shutdownGrace: ['45', 45],
   featureGates: ['StatefulSetRecreateStrategy=true', ['StatefulSetRecreateStrategy=true']],
   logLevel: ['debug', 'debug'],
   server: ['https://10.0.0.1:6443', 'https://10.0.0.1:6443'],

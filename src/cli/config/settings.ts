@@ -10,6 +10,7 @@ import {
   nodeCountProblem,
   portProblem,
   rangeProblem,
+  secondsProblem,
   storeProblem,
 } from './value-problems.ts'
 
@@ -133,6 +134,14 @@ export const clusterSettings = {
     placeholder: 'HOST=URL',
     help: 'pull images of a registry from somewhere else',
     problem: mirrorProblem,
+  },
+  shutdownGrace: {
+    flag: 'shutdown-grace',
+    type: 'number',
+    default: 0,
+    placeholder: 'SECONDS',
+    help: 'how long Pods may take to end when their machine goes down, a third of it for critical ones (0: they are not asked)',
+    problem: secondsProblem,
   },
   defaultStorage: {
     flag: 'default-storage',

@@ -22,6 +22,9 @@ export const nodeCountProblem = (value: string): Problem =>
 export const minutesProblem = (value: string): Problem =>
   unless(isWholeNumber(value, { min: 1, max: 1440 }), 'must be a number of minutes from 1 to 1440')
 
+export const secondsProblem = (value: string): Problem =>
+  unless(isWholeNumber(value, { min: 0, max: 3600 }), 'must be a number of seconds from 0 to 3600')
+
 export const addressProblem = (value: string): Problem =>
   unless(addressNumberOf(value) !== undefined, 'must be an IPv4 address such as 10.0.0.1')
 

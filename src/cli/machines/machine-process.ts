@@ -33,6 +33,7 @@ export async function startMachine(
     ['--cluster-domain', config.clusterDomain],
     ['--pod-cidr', config.podCidr],
     ['--service-cidr', config.serviceCidr],
+    ['--shutdown-grace', String(config.shutdownGrace)],
     ['--log-level', config.logLevel],
     ...(machine.isControlPlane ? [['--taint', CONTROL_PLANE_TAINT]] : []),
     ...config.registryMirror.map(mirror => ['--registry-mirror', mirror]),

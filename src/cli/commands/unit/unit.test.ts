@@ -28,6 +28,11 @@ test('what systemd would read in another way is written so that it does not', ()
   expect(startOf(text)).toContain(' --token-file "/a \\"b\\"" --node-name $$HOME --label a=100%%')
 })
 
+test('a service that ends its Pods first is given the time for it', () => {
+  const flags = { shutdownGrace: 120 }
+  expect(unitText({ command: 'agent', settings: agentSettings, flags }, context)).toContain('\nTimeoutStopSec=210\n')
+})
+
 test('stopping the service leaves the containers running', () => {
   const text = unitText({ command: 'agent', settings: agentSettings, flags: {} }, context)
   expect(text).toContain('\nKillMode=process\n')

@@ -9,6 +9,9 @@ interface UnitOptions {
   readonly flags: Readonly<Record<string, unknown>>
 }
 
+/** What systemd gives a service to stop unless told otherwise. */
+const STOP_SECONDS = 90
+
 /**
  * A systemd unit that runs a server or an agent with these flags. Containers, and the containerd that keeps them, are
  * not the service's to stop: they go on while Holdfast is stopped, started again or upgraded.
@@ -26,6 +29,7 @@ export function unitText({ command, settings, flags }: UnitOptions, { self }: Co
     `ExecStart=${words.map(quoted).join(' ')}`,
     'Restart=always',
     'RestartSec=2',
+    ...(flags.shutdownGrace ? [`TimeoutStopSec=${Number(flags.shutdownGrace) + STOP_SECONDS}`] : []),
     '# Only the process itself is stopped: containers and their containerd go on.',
     'KillMode=process',
     'Delegate=yes',
