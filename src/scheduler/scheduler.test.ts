@@ -1,9 +1,11 @@
+import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { Node, Pod } from '../api/core-v1/types.ts'
 import { podConditionOf } from '../machinery/pod-state.ts'
 import { serviceUnavailable } from '../machinery/status.ts'
 import { nodeOf, podOf, TestWorld } from './fixtures.ts'
 import { createScheduler } from './scheduler.ts'
+import { SchedulerMetrics } from './scheduler-metrics.ts'
 
 async function startWorld(...nodes: readonly Node[]): Promise<TestWorld> {
   const world = new TestWorld()
@@ -75,6 +77,48 @@ test('a heartbeat of a machine wakes nobody', async () => {
   await world.client.updateStatus(Node, { ...node, status: { ...node.status, conditions } })
   await world.clock.advance(60_000)
   expect(world.eventsAbout('web-0')).toHaveLength(1)
+})
+
+test('ten thousand Pods that fit nowhere cost nothing until something changes that could help one', {
+  timeout: 60_000,
+}, async () => {
+  // Given
+  const world = new TestWorld()
+  await using _ = world
+  const registry = new Registry()
+  const metrics = new SchedulerMetrics(registry, () => world.clock.monotonicMs())
+  const attempts = async (): Promise<number> => {
+    const { values } = await registry.getSingleMetric('scheduler_schedule_attempts_total')!.get()
+    return values.reduce((sum, { value }) => sum + value, 0)
+  }
+  for (const name of ['node1', 'node2']) await world.client.create(Node, nodeOf(name, { cpu: '2' }))
+  await world.client.create(Pod, podOf('neighbour', { cpu: '1', spec: { nodeName: 'node1' } }))
+  await world.start(createScheduler(world.dependencies(), { metrics }))
+  const count = 10_000
+  for (let i = 0; i < count; i++) await world.client.create(Pod, podOf(`pod-${i}`, { cpu: '4' }))
+  await world.clock.advance(60_000)
+  expect(await attempts()).toBe(count)
+  // When a day passes, with heartbeats and changes that help nobody
+  const requests: string[] = []
+  for (let hour = 0; hour < 24; hour++) {
+    const node = await world.client.get(Node, { name: 'node1' })
+    const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: `2026-01-01T${10 + hour}:00:00Z` }]
+    await world.client.updateStatus(Node, { ...node, status: { ...node.status, conditions } })
+    const pod = await world.client.get(Pod, { namespace: 'default', name: 'neighbour' })
+    await world.client.updateStatus(Pod, { ...pod, status: { phase: 'Running', message: `hour ${hour}` } })
+    world.api.intercept = ({ verb, resource }) => {
+      requests.push(`${verb} ${resource}`)
+    }
+    await world.clock.advance(3_600_000)
+    world.api.intercept = () => {}
+  }
+  // Then
+  expect(requests).toEqual([])
+  expect(await attempts()).toBe(count)
+  expect(world.events).toHaveLength(count)
+  await world.client.create(Node, nodeOf('node3', { cpu: '4' }))
+  await world.clock.advance(60_000)
+  expect(world.api.bindings).toHaveLength(1)
 })
 
 test('Pods of higher priority come first, then those that wait longer', async () => {

@@ -136,11 +136,16 @@ const isWithinLimit: Rule = (pod, node, world) => {
 }
 
 const zones = fc.constantFrom('a', 'b')
-const sizes = fc.constantFrom('1Gi', '2Gi', '3Gi')
-const classes = fc.constantFrom('hand', 'made', 'zoned', 'soon', 'absent')
+const sizes = fc.constantFrom('1Gi', '1Gi', '2Gi', '3Gi')
+const classes = fc.oneof(
+  { weight: 8, arbitrary: fc.constant('hand') },
+  fc.constantFrom('made', 'zoned', 'soon', 'absent'),
+)
 const tiers = fc.constantFrom('fast', 'slow')
-const modes = fc.subarray(['ReadWriteOnce', 'ReadOnlyMany'] as const, { minLength: 1 })
+const modes = fc.constantFrom(['ReadWriteOnce'], ['ReadWriteOnce'], ['ReadOnlyMany'], ['ReadWriteOnce', 'ReadOnlyMany'])
 const claimIndex = fc.nat(4)
+/** The last one is of no claim. */
+const use = fc.nat(9)
 
 const classList: readonly StorageClass[] = [
   classOf('hand'),
@@ -153,7 +158,7 @@ const classList: readonly StorageClass[] = [
 ]
 
 const place = fc.oneof(
-  fc.constant(undefined),
+  { weight: 3, arbitrary: fc.constant(undefined) },
   fc.record({ key: fc.constant(HOST), values: fc.subarray(['node-0', 'node-1', 'node-2'], { minLength: 1 }) }),
   fc.record({ key: fc.constant(ZONE), values: fc.subarray(['a', 'b'], { minLength: 1 }) }),
 )
@@ -165,9 +170,9 @@ const volume = fc.record({
   place,
   zone: fc.option(fc.constantFrom('a', 'b', 'a__b'), { nil: undefined }),
   tier: tiers,
-  phase: fc.constantFrom('Available' as const, 'Available' as const, 'Released' as const),
+  phase: fc.oneof({ weight: 5, arbitrary: fc.constant('Available' as const) }, fc.constant('Released' as const)),
   reservedFor: fc.option(claimIndex, { nil: undefined, freq: 4 }),
-  isTerminating: fc.boolean(),
+  isTerminating: fc.constantFrom(false, false, false, false, true),
   isAttached: fc.boolean(),
 })
 
@@ -175,8 +180,11 @@ const claim = fc.record({
   storageClassName: classes,
   storage: sizes,
   accessModes: modes,
-  tier: fc.option(tiers, { nil: undefined }),
-  state: fc.constantFrom('free', 'free', 'free', 'bound', 'named', 'lost', 'selected', 'terminating'),
+  tier: fc.option(tiers, { nil: undefined, freq: 2 }),
+  state: fc.oneof(
+    { weight: 6, arbitrary: fc.constant('free') },
+    fc.constantFrom('bound', 'bound', 'named', 'lost', 'selected', 'terminating'),
+  ),
   to: fc.nat(5),
 })
 
@@ -185,12 +193,12 @@ const world = fc.record({
     minLength: 1,
     maxLength: 3,
   }),
-  volumes: fc.array(volume, { maxLength: 6 }),
-  claims: fc.array(claim, { minLength: 1, maxLength: 5 }),
-  placed: fc.array(fc.record({ uses: fc.array(claimIndex, { maxLength: 2 }), on: fc.nat(2), leaves: fc.boolean() }), {
+  volumes: fc.array(volume, { minLength: 1, maxLength: 6 }),
+  claims: fc.array(claim, { minLength: 2, maxLength: 5 }),
+  placed: fc.array(fc.record({ uses: fc.array(use, { maxLength: 2 }), on: fc.nat(2), leaves: fc.boolean() }), {
     maxLength: 4,
   }),
-  candidates: fc.array(fc.uniqueArray(claimIndex, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
+  candidates: fc.array(fc.uniqueArray(use, { minLength: 2, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
 })
 type Traits<T> = T extends fc.Arbitrary<infer Value> ? Value : never
 
@@ -241,8 +249,8 @@ function claimFrom(traits: Traits<typeof claim>, index: number): PersistentVolum
   }
 }
 
-const podWith = (name: string, uses: readonly number[]): Pod =>
-  podOf(name, { claims: [...new Set(uses)].map(index => `claim-${index}`) })
+const podWith = (name: string, uses: readonly number[], claimCount: number): Pod =>
+  podOf(name, { claims: [...new Set(uses.map(index => `claim-${index === 9 ? 9 : index % claimCount}`))] })
 
 interface Parts {
   readonly informers: HandFedInformers
@@ -301,14 +309,14 @@ test.each(cases)('$name: the plugin allows just the machines that the rules allo
       }
       const placed: { pod: Pod; node: string }[] = []
       for (const [index, { uses, on, leaves }] of traits.placed.entries()) {
-        const pod = podWith(`pod-${index}`, uses)
+        const pod = podWith(`pod-${index}`, uses, claims.length)
         const node = `node-${on % nodes.length}`
         state.place(podInfoOf(pod), node, { isAssumed: false })
         if (leaves) state.remove(pod.metadata.uid)
         else placed.push({ pod, node })
       }
       for (const [index, uses] of traits.candidates.entries()) {
-        const pod = podWith(`candidate-${index}`, uses)
+        const pod = podWith(`candidate-${index}`, uses, claims.length)
         const filter = subject.filterFor?.(podInfoOf(pod))
         const allowed = state.nodes.filter(
           each =>
