@@ -4,7 +4,11 @@ import type { JsonObject } from '../../src/machinery/json.ts'
 import type { Between } from '../../src/testing/control-components.ts'
 
 /** Changes every object of a resource on its way to a component: what it then believes is not so. */
-function believing(components: readonly string[], resource: string, seen: (object: JsonObject) => JsonObject): Between {
+export function believing(
+  components: readonly string[],
+  resource: string,
+  seen: (object: JsonObject) => JsonObject,
+): Between {
   return (component, transport) => {
     if (!components.includes(component)) return transport
     return {
@@ -25,7 +29,7 @@ function believing(components: readonly string[], resource: string, seen: (objec
 }
 
 /** Changes calls of a component, or makes others beside them. */
-const calling =
+export const calling =
   (
     isMeant: (component: string) => boolean,
     request: (call: ApiCall, transport: ApiTransport) => Promise<JsonObject>,
@@ -36,12 +40,12 @@ const calling =
       : transport
 
 const SETS = 'statefulset-controller'
-const isSets = (component: string): boolean => component === SETS
+export const isSets = (component: string): boolean => component === SETS
 
-const withSpec = (object: JsonObject, change: (spec: JsonObject) => object): JsonObject =>
+export const withSpec = (object: JsonObject, change: (spec: JsonObject) => object): JsonObject =>
   ({ ...object, spec: { ...(object.spec as JsonObject), ...change(object.spec as JsonObject) } }) as JsonObject
 
-const isPodDeletion = ({ verb, resource }: ApiCall): boolean => verb === 'delete' && resource === 'pods'
+export const isPodDeletion = ({ verb, resource }: ApiCall): boolean => verb === 'delete' && resource === 'pods'
 
 /** Bugs on purpose, of kinds that were real somewhere. None of this is in the product: each stands between parts of it. */
 export const plantedBugs: Readonly<Record<string, Between>> = {

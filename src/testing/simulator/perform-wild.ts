@@ -34,8 +34,10 @@ export function performWild(deed: WildDeed, stage: Stage): Promise<void> | void 
       return later(deed.forMs, () => void strikes.slowed.delete(deed.node))
     case 'shiftClock':
       return cluster.node(deed.node).shiftClock(deed.byMs)
+    case 'stageRollout':
+      return stageRollout(deed, cluster)
     case 'limitPods':
-      return limitPods(cluster)
+      return limitAndShift(deed, cluster)
     case 'holdPod':
       return holdPod(deed, stage)
   }
@@ -61,11 +63,27 @@ function lasting(fault: 'isLate' | 'isStale', forMs: number, { faults, later }: 
   })
 }
 
+function stageRollout(
+  { set, partition, image }: Extract<WildDeed, { readonly kind: 'stageRollout' }>,
+  cluster: Cluster,
+): Promise<void> {
+  const template = { spec: { containers: [{ name: 'main', image }] } }
+  return cluster.patch(`statefulset/${set}`, { spec: { template, updateStrategy: { rollingUpdate: { partition } } } })
+}
+
+async function limitAndShift(
+  { set, start }: Extract<WildDeed, { readonly kind: 'limitPods' }>,
+  cluster: Cluster,
+): Promise<void> {
+  await limitPods(cluster)
+  await cluster.patch(`statefulset/${set}`, { spec: { ordinals: { start } } })
+}
+
 /**
  * As many Pods as the sets ask for, and not one more. An ordered set makes all new Pods before it lets go of those that
  * are out of range, so that much more it may have.
  */
-export async function limitPods(cluster: Cluster): Promise<void> {
+async function limitPods(cluster: Cluster): Promise<void> {
   const { items: sets } = await cluster.client.list(StatefulSet, { namespace: NAMESPACE })
   const needed = sets.map(({ spec: { replicas = 1, podManagementPolicy } }) =>
     podManagementPolicy === 'Parallel' ? replicas : 2 * replicas,
@@ -93,6 +111,8 @@ async function holdPod(
   const { uid } = pod.metadata
   await cluster.patch(`pod/${name}`, { metadata: { finalizers: [HOLD] } })
   user.heldPod(uid, true)
+  user.deletedPod(uid, false)
+  await cluster.delete(`pod/${name}`)
   later(forMs, () => letGo(name, uid))
 
   /** Tried until it is done: whoever holds a Pod has not forgotten it. */

@@ -83,6 +83,7 @@ function performed(action: Action, stage: Stage): Promise<void> | void {
     case 'slowMachine':
     case 'shiftClock':
     case 'limitPods':
+    case 'stageRollout':
     case 'holdPod':
       return performWild(action, stage)
     default:

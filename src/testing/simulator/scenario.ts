@@ -38,7 +38,10 @@ export type WildDeed =
   | { readonly kind: 'slowMachine'; readonly node: string; readonly forMs: number }
   | { readonly kind: 'shiftClock'; readonly node: string; readonly byMs: number }
   | { readonly kind: 'holdPod'; readonly set: string; readonly place: number; readonly forMs: number }
-  | { readonly kind: 'limitPods' }
+  /** A new image for some Pods first. */
+  | { readonly kind: 'stageRollout'; readonly set: string; readonly partition: number; readonly image: string }
+  /** As many Pods as there are may be, and not one more; then the set moves to other ordinals. */
+  | { readonly kind: 'limitPods'; readonly set: string; readonly start: number }
 
 /** One thing that a user or fate does, at a moment after the start. */
 export type Action = Deed & { readonly atMs: number }
@@ -100,12 +103,12 @@ export function wildScenarioFrom(seed: number): Scenario {
   return { ...scenario, isWild: true, actions: [...scenario.actions, ...more].sort((a, b) => a.atMs - b.atMs) }
 }
 
-function wildDeed(dice: Dice, { sets, nodes }: Scenario): WildDeed {
+function wildDeed(dice: Dice, { sets, nodes }: Scenario): Deed {
   const node = `node-${1 + dice.below(nodes)}`
   const set = dice.oneOf(sets).name
   const forMs = FAULT_MS_MIN + dice.below(FAULT_MS_MAX - FAULT_MS_MIN)
   const strike = { calls: 1 + dice.below(CALLS_MAX), turns: dice.below(TURNS_MAX) }
-  return dice.oneOf<WildDeed>([
+  return dice.oneOf<Deed>([
     { kind: 'killLeader', ...strike },
     { kind: 'killLeader', ...strike },
     { kind: 'killServer', ...strike },
@@ -115,7 +118,10 @@ function wildDeed(dice: Dice, { sets, nodes }: Scenario): WildDeed {
     { kind: 'slowMachine', node, forMs },
     { kind: 'shiftClock', node, byMs: dice.below(2 * SHIFT_MS_MAX) - SHIFT_MS_MAX },
     { kind: 'holdPod', set, place: dice.below(REPLICAS_MAX), forMs },
-    { kind: 'limitPods' },
+    { kind: 'update', set, image: IMAGES.broken },
+    { kind: 'stageRollout', set, partition: 1 + dice.below(REPLICAS_MAX - 1), image: dice.oneOf(IMAGES.good) },
+    { kind: 'fillDisk', node, forMs },
+    { kind: 'limitPods', set, start: 1 + dice.below(REPLICAS_MAX) },
   ])
 }
 

@@ -1,5 +1,7 @@
 import { StatefulSet } from '../../api/apps-v1/types.ts'
 import type { Pod } from '../../api/core-v1/types.ts'
+import { controllerOf } from '../../machinery/object.ts'
+import { isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
 import type { Cluster } from '../cluster.ts'
 import { IMAGES } from './scenario.ts'
 
@@ -14,29 +16,37 @@ export async function silentWaitOf(cluster: Cluster): Promise<string | undefined
   const { items: sets } = await cluster.client.list(StatefulSet, { namespace: NAMESPACE })
   const pods = await cluster.pods()
   for (const set of sets) {
-    const holding = holdersOf(set, pods)
-    if (holding.length === 0) continue
+    const holder = holderOf(set, pods)
+    if (!holder) continue
     const { message = '', status } = conditionOf(set) ?? {}
-    const isNamed = holding.some(({ metadata }) => message.includes(`kubectl delete pod ${metadata.name} `))
-    if (isNamed && status === 'False') continue
-    const names = holding.map(({ metadata }) => metadata.name).join(', ')
-    return `${set.metadata.name} is held by ${names}, and says "${message}"`
+    const { name } = holder.metadata
+    const advised = /kubectl delete pod (.*?) -n/.exec(message)?.[1]?.split(' ') ?? []
+    // Pods that are not wanted any more may have to go first.
+    const helps = advised.every(each => each === name || isCondemned(set, each)) && advised.length > 0
+    if (status === 'False' && helps) continue
+    return `${set.metadata.name} is held by ${name}, and says "${message}"`
   }
   return undefined
 }
 
 const conditionOf = ({ status }: StatefulSet) => status.conditions?.find(({ type }) => type === 'Progressing')
 
-/** Broken Pods of an old revision, where the partition would let the new one in. */
-function holdersOf({ metadata, spec, status }: StatefulSet, pods: readonly Pod[]): readonly Pod[] {
-  if (spec.podManagementPolicy === 'Parallel') return []
-  const lowest = (spec.ordinals?.start ?? 0) + (spec.updateStrategy?.rollingUpdate?.partition ?? 0)
-  return pods.filter(
-    pod =>
-      pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) &&
-      !pod.metadata.deletionTimestamp &&
-      pod.spec.containers[0]!.image === IMAGES.broken &&
-      pod.metadata.labels?.[REVISION_LABEL] !== status.updateRevision &&
-      Number(pod.metadata.name.slice(pod.metadata.name.lastIndexOf('-') + 1)) >= lowest,
+function isCondemned({ spec }: StatefulSet, podName: string): boolean {
+  const index = Number(podName.slice(podName.lastIndexOf('-') + 1)) - (spec.ordinals?.start ?? 0)
+  return index < 0 || index >= (spec.replicas ?? 1)
+}
+
+/** The lowest Pod that is not ready, if it is broken, of an old revision, and where the partition would let the new one in. */
+function holderOf({ metadata, spec, status }: StatefulSet, pods: readonly Pod[]): Pod | undefined {
+  if (spec.podManagementPolicy === 'Parallel') return undefined
+  const start = spec.ordinals?.start ?? 0
+  const own = pods.filter(pod => controllerOf(pod)?.uid === metadata.uid)
+  const slots = Array.from({ length: spec.replicas ?? 1 }, (_, index) =>
+    own.find(pod => pod.metadata.name === `${metadata.name}-${start + index}`),
   )
+  const lowest = slots.findIndex(pod => !pod || !isPodReady(pod))
+  const pod = slots[lowest]
+  if (!pod || isPodTerminating(pod) || lowest < (spec.updateStrategy?.rollingUpdate?.partition ?? 0)) return undefined
+  const isBroken = pod.spec.containers[0]!.image === IMAGES.broken
+  return isBroken && pod.metadata.labels?.[REVISION_LABEL] !== status.updateRevision ? pod : undefined
 }
