@@ -45,7 +45,7 @@ export interface ApiServer {
   transportFor(user: UserInfo): ApiTransport
   /** May be called several times, for several addresses. */
   listen(options: ListenOptions): Promise<Listener>
-  /** Ends watches and listeners. The registry stays open: it belongs to whoever handed it in. */
+  /** Ends watches, also those within this process, and listeners. The registry stays open: it belongs to whoever handed it in. */
   close(): Promise<void>
 }
 
@@ -64,7 +64,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const pipeline = requestPipeline({ ...options, resources, documents: documentHandlers(options) })
   const listeners: Listener[] = []
   return {
-    transportFor: user => inProcessTransport(user, { dispatcher, authorizer: authorization, clock }),
+    transportFor: user =>
+      inProcessTransport(user, { dispatcher, authorizer: authorization, clock, closing: closing.signal }),
     async listen(listenOptions) {
       const listener = await listen(listenOptions, { accept: pipeline, logger, clock })
       listeners.push(listener)

@@ -61,9 +61,13 @@ export class CachedObject implements Encoded {
     return this.#written !== undefined || this.#object?.deref() !== undefined
   }
 
+  peek(): Uint8Array {
+    return this.#json ?? this.#stored!
+  }
+
   /** Whether its JSON contains these bytes. */
   contains(bytes: Buffer): boolean {
-    const json = this.#json ?? this.#stored!
+    const json = this.peek()
     return Buffer.from(json.buffer, json.byteOffset, json.byteLength).includes(bytes)
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../machinery/clock.ts'
 import type { Logger } from '../../machinery/logger.ts'
-import { resourceVersionTooLarge, serviceUnavailable } from '../../machinery/status.ts'
+import { resourceVersionTooLarge, type StatusError, serviceUnavailable } from '../../machinery/status.ts'
 import {
   type Batch,
   type Entry,
@@ -77,20 +77,33 @@ export class StoreMirror {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort()
-    for (const cache of this.#caches.values()) cache.endWatches()
+    this.#end()
     await this.#running
+  }
+
+  /** Throws 503 once nothing new will ever come. */
+  checkFollowing(): void {
+    if (this.#stop.signal.aborted) throw shuttingDown()
   }
 
   /** Resolves once the caches hold every write up to `wanted`. Throws 504 when that takes too long. */
   async reached(wanted: Revision): Promise<void> {
     if (this.#revision >= wanted) return
-    if (this.#stop.signal.aborted) throw serviceUnavailable('the server is shutting down')
+    this.checkFollowing()
     const lateMs = this.#clock.monotonicMs() + FRESHNESS_WAIT_MS
     await new Promise<void>((resolve, reject) => {
       this.#waiters.push({ revision: wanted, lateMs, resolve, reject })
       this.#deadline ??= this.#clock.schedule(FRESHNESS_WAIT_MS, () => this.#refuseLate())
     })
+  }
+
+  /** Whoever waits for what will never come is told so. */
+  #end(): void {
+    this.#stop.abort()
+    for (const cache of this.#caches.values()) cache.endWatches(shuttingDown())
+    for (const { reject } of this.#waiters.splice(0)) reject(shuttingDown())
+    this.#deadline?.[Symbol.dispose]()
+    this.#deadline = undefined
   }
 
   /** Waiters stand in the order in which they came, so the first is the next to be late. */
@@ -114,7 +127,8 @@ export class StoreMirror {
         retryMs = RETRY_MS_MIN
         await this.#follow()
       } catch (error) {
-        if (signal.aborted || (error instanceof StoreError && error.code === 'closed')) return
+        if (error instanceof StoreError && error.code === 'closed') this.#end()
+        if (signal.aborted) return
         this.#logger.warn({ error }, 'lost the store, loading it again')
         await this.#clock.sleep(retryMs, signal).catch(() => undefined)
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
@@ -179,6 +193,8 @@ export class StoreMirror {
     for (const { resolve } of reached) resolve()
   }
 }
+
+const shuttingDown = (): StatusError => serviceUnavailable('the server is shutting down')
 
 /** `/apps/statefulsets/` of `/apps/statefulsets/default/web`. */
 const prefixOf = (key: string): string => key.slice(0, key.indexOf('/', key.indexOf('/', 1) + 1) + 1)

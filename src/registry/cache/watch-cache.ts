@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../machinery/json.ts'
-import { expired } from '../../machinery/status.ts'
+import { expired, type StatusError } from '../../machinery/status.ts'
 import { type Change, type Entry, type KeyRange, keysUnder, type Revision } from '../../store/store.ts'
 import { CachedObject } from './cached-object.ts'
 import { SortedKeys } from './sorted-keys.ts'
@@ -76,8 +76,8 @@ export class WatchCache {
     this.endWatches()
   }
 
-  endWatches(): void {
-    this.#watchers.end()
+  endWatches(failure?: StatusError): void {
+    this.#watchers.end(failure)
   }
 
   apply(change: Change): void {

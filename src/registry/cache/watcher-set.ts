@@ -1,3 +1,4 @@
+import type { StatusError } from '../../machinery/status.ts'
 import type { CachedObject } from './cached-object.ts'
 import type { CacheEvent, Watcher } from './watcher.ts'
 
@@ -56,8 +57,8 @@ export class WatcherSet {
     while (next < chosen.length) chosen[next++]!.watcher.push(event)
   }
 
-  end(): void {
-    for (const watcher of [...this.#members.keys()]) watcher.end()
+  end(failure?: StatusError): void {
+    for (const watcher of [...this.#members.keys()]) watcher.end(failure)
   }
 
   #placeOf(interest: Interest | undefined): Set<Member> {

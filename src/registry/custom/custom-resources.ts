@@ -72,7 +72,9 @@ export class CustomResources {
 
   async #follow(watcher: Watcher): Promise<void> {
     for (;;) {
-      const { done, value } = await watcher.next()
+      const next = await watcher.next().catch(() => undefined)
+      if (!next) return // The registry closes, or the store has.
+      const { done, value } = next
       if (done) break
       const name = nameOf(value.encoded.object)
       if (value.type === 'DELETED') await this.#forget(name)

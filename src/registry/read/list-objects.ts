@@ -6,7 +6,7 @@ import type { StoreMirror } from '../cache/store-mirror.ts'
 import type { Encoded, EncodedList } from '../resource.ts'
 import type { ServedKind } from '../served-kind.ts'
 import { type ContinueToken, continueText, parseContinue } from './continue-token.ts'
-import { freshRevision } from './freshness.ts'
+import { freshRevision, throwUnavailable } from './freshness.ts'
 import { checkListOptions, parseResourceVersion } from './list-options.ts'
 import { isSelected, type Selection, selectionOf } from './selection.ts'
 import { viewOf } from './version-view.ts'
@@ -31,7 +31,7 @@ export async function listObjects(kind: ServedKind, call: ApiCall, environment: 
   }
   if (options.continue) return continuedList(wanted, parseContinue(options.continue, wanted.range), environment)
   const asked = parseResourceVersion(options.resourceVersion)
-  if (asked !== undefined && options.resourceVersionMatch === 'Exact') {
+  if (asked !== undefined && isExact(options, asked)) {
     return listAt(wanted, { revision: asked, start: wanted.range.start, whenForgotten: tooOld }, environment)
   }
   const { mirror } = environment
@@ -40,6 +40,10 @@ export async function listObjects(kind: ServedKind, call: ApiCall, environment: 
   // A list "from any revision" comes from the cache as a whole, as upstream's does.
   return listNow(asked === 0 ? { ...wanted, limit: Number.POSITIVE_INFINITY } : wanted, mirror.revision)
 }
+
+/** A page at a revision is of exactly that revision, as it was before anybody could say how to match. */
+const isExact = ({ resourceVersionMatch: match, limit }: CallOptions, asked: Revision): boolean =>
+  match === 'Exact' || (match === undefined && Boolean(limit) && asked > 0)
 
 interface Wanted {
   readonly kind: ServedKind
@@ -98,7 +102,7 @@ async function listAt(wanted: Wanted, past: Past, { store, mirror }: ReadEnviron
     return await listFromStore(wanted, past, store)
   } catch (error) {
     if (error instanceof StoreError && error.code === 'compacted') throw past.whenForgotten()
-    throw error
+    return throwUnavailable(error)
   }
 }
 

@@ -60,6 +60,7 @@ async function openWatch(
   const { mirror } = environment
   if (asked === undefined) await mirror.reached(await freshRevision(environment))
   else if (asked > 0) await mirror.reached(asked)
+  mirror.checkFollowing()
   const sendsState = options.sendInitialEvents ?? !asked
   const filter = sharedFilterOf(kind, call, selection)
   const initial = sendsState

@@ -1,6 +1,7 @@
 import type { ApiCall, ApiTransport, WatchEvent } from '../../machinery/api-call.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import type { JsonObject } from '../../machinery/json.ts'
+import { serviceUnavailable } from '../../machinery/status.ts'
 import type { UserInfo } from '../../registry/resource.ts'
 import type { Attributes, Authorizer } from '../authorization/authorizer.ts'
 import { requireAllowed } from '../authorization/forbidden.ts'
@@ -13,15 +14,21 @@ export interface InProcessDependencies {
   readonly dispatcher: Dispatcher
   readonly authorizer: Authorizer
   readonly clock: Clock
+  /** Aborted when the server closes: nobody is served from then on. */
+  readonly closing: AbortSignal
 }
 
 /** Calls without HTTP or JSON in between: the same rules, the same registry, and the registry's own objects come back. */
 export function inProcessTransport(user: UserInfo, dependencies: InProcessDependencies): ApiTransport {
-  const { dispatcher, authorizer, clock } = dependencies
+  const { dispatcher, authorizer, clock, closing } = dependencies
   const context = { user, warn: () => {} }
+  const checkOpen = (): void => {
+    if (closing.aborted) throw serviceUnavailable('the server is shutting down')
+  }
   return {
     async request(call, signal) {
       signal?.throwIfAborted()
+      checkOpen()
       requireAllowed(authorizer, attributesOf(call, user))
       if (call.verb !== 'list')
         return (await dispatcher.handle(withDeleteBody(call), { ...context, ...(signal && { signal }) })).object
@@ -37,12 +44,13 @@ export function inProcessTransport(user: UserInfo, dependencies: InProcessDepend
 
     async *watch(call, signal) {
       if (signal.aborted) return
+      checkOpen()
       requireAllowed(authorizer, attributesOf(call, user))
       const ended = new AbortController()
       const timeoutMs = (call.options?.timeoutSeconds ?? 0) * 1000
       const end = (): void => ended.abort()
       using _timer = timeoutMs > 0 ? clock.schedule(timeoutMs, end) : undefined
-      const both = timeoutMs > 0 ? AbortSignal.any([signal, ended.signal]) : signal
+      const both = AbortSignal.any([signal, closing, ...(timeoutMs > 0 ? [ended.signal] : [])])
       try {
         for await (const { type, encoded } of dispatcher.watch(call, { ...context, signal: both })) {
           yield { type, object: encoded.object } satisfies WatchEvent
@@ -50,6 +58,7 @@ export function inProcessTransport(user: UserInfo, dependencies: InProcessDepend
       } catch (error) {
         if (!both.aborted) throw error
       }
+      if (!signal.aborted) checkOpen()
     },
   }
 }
