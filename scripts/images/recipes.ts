@@ -179,7 +179,10 @@ export const RECIPES: readonly Recipe[] = [
     names: ['docker.io/k8spatterns/random-generator:1.0'],
     packages: [],
     config: { Cmd: ['random-generator'], Env: [PATH], ExposedPorts: { '8080/tcp': {} } },
-    files: { 'usr/bin/random-generator': { content: RANDOM_GENERATOR, mode: 0o755 } },
+    files: {
+      'usr/bin/random-generator': { content: RANDOM_GENERATOR, mode: 0o755 },
+      'bin/nslookup': { content: NSLOOKUP, mode: 0o755 },
+    },
     directories: { logs: 0o755, www: 0o755 },
   },
   {

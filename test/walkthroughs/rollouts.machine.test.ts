@@ -1,5 +1,5 @@
 /** Walkthroughs A (OnDelete), D (scaling, updating, canaries), E (state follows its owner) and F (what one machine can show). */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -151,12 +151,16 @@ test('claims are made with their Pods and kept on scale-down; a deleted one give
   expect(await cluster.ask('get pvc logs-rg-0 logs-rg-1 -o name')).toBe(
     'persistentvolumeclaim/logs-rg-0\npersistentvolumeclaim/logs-rg-1\n',
   )
+  expect(await cluster.ask('get pvc')).toMatch(/logs-rg-0 +Bound +pvc-\S+ +10Mi +RWO +standard/)
   const volume = await cluster.ask('get pvc logs-rg-1 -o jsonpath={.spec.volumeName}')
+  const directory = await cluster.ask(`get pv ${volume} -o 'jsonpath={.spec.local.path}{.spec.hostPath.path}'`)
+  expect(existsSync(directory)).toBe(true)
   await cluster.ask('scale sts rg --replicas=1')
   await cluster.ask('wait --for=delete pod/rg-1 --timeout=30s')
   expect(await cluster.ask('get pvc logs-rg-1')).toMatch(/logs-rg-1 +Bound/)
   await cluster.ask('delete pvc logs-rg-1')
   await cluster.ask(`wait --for=delete pv/${volume} --timeout=30s`)
+  expect(existsSync(directory)).toBe(false)
   await cluster.ask('scale sts rg --replicas=2')
   await available('rg', 2)
 })
@@ -169,6 +173,18 @@ test('SRV names each ready Pod, with its address', { timeout: 60_000 }, async ()
   expect(answer).toMatch(
     new RegExp(`rg-1\\.random-generator\\.default\\.svc\\.cluster\\.local\\.\\s+\\d+\\s+IN\\s+A\\s+${address}`),
   )
+})
+
+test('a headless Service answers the addresses of its Pods, one with an address of its own that one', {
+  timeout: 30_000,
+}, async () => {
+  const addressesOf = async (name: string) =>
+    [...(await cluster.ask(`exec rg-0 -- nslookup ${name}`)).split('Name:')[1]!.matchAll(/Address \d+: (\S+)/g)].map(
+      ([, address]) => address,
+    )
+  const pods = (await cluster.ask('get pods -l app=random-generator -o jsonpath={.items[*].status.podIP}')).split(' ')
+  expect((await addressesOf('random-generator')).sort()).toEqual(pods.sort())
+  expect(await addressesOf('kubernetes')).toEqual(['10.96.0.1'])
 })
 
 test('addresses resolve back to the names of Pods and Services', async () => {
@@ -200,14 +216,19 @@ test('a Service with an address spreads connections over the ready Pods; the sho
   expect((await outside('spread')).code).not.toBe(0)
 })
 
-test('a Deployment beside it replaces at once, under random names', { timeout: 60_000 }, async () => {
-  await cluster.ask('create deployment plain --image nginx:1.7.9 --replicas 2')
+test('a Deployment beside it replaces at once, under random names, and all its Pods share one claim', {
+  timeout: 60_000,
+}, async () => {
+  await cluster.ask('apply -f shared.yaml')
   await cluster.ask('rollout status deployment/plain --timeout=30s')
   const names = async () => (await cluster.ask('get pods -l app=plain -o name')).trim().split('\n')
   const before = await names()
   for (const name of before) expect(name).toMatch(/^pod\/plain-[a-z0-9]+-[a-z0-9]{5}$/)
+  await cluster.ask(`exec ${before[0]} -- sh -c 'echo shared > /data/file'`)
   await cluster.ask(`delete ${before[0]} --wait=false`)
   await cluster.until('another is there', names, now => now.some(name => !before.includes(name)), 20_000)
+  await cluster.ask('rollout status deployment/plain --timeout=30s')
+  for (const name of await names()) expect(await cluster.ask(`exec ${name} -- cat /data/file`)).toBe('shared\n')
   await cluster.ask('delete deployment plain')
 })
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { Node } from '../../api/core-v1/types.ts'
+import { Node, Pod } from '../../api/core-v1/types.ts'
 import { isStatusError } from '../../machinery/status.ts'
 import type { CommandContext } from '../commands/command-context.ts'
 import type { CleanMachine } from '../commands/down/down.ts'
@@ -92,6 +92,7 @@ export class MachineDrills {
     await this.#doors.cleanMachine({ dataDir: this.#layout.machine(name), namespacePath })
     await removeMachineLink(name)
     await this.#deleteNode(name)
+    await this.#deletePods(name)
     this.#keep(rest)
     return `machine "${name}" is gone`
   }
@@ -114,6 +115,19 @@ export class MachineDrills {
     await admin.client.delete(Node, { name }).catch(error => {
       if (!isStatusError(error, 'NotFound')) throw error
     })
+  }
+
+  /** Nothing runs on a machine that is gone, so nobody has to wait until that is certain. */
+  async #deletePods(machine: string): Promise<void> {
+    await using admin = adminClient(this.#layout)
+    const { items } = await admin.client.list(Pod, { fieldSelector: `spec.nodeName=${machine}` })
+    for (const { metadata } of items) {
+      const { namespace = '', name, uid = '' } = metadata
+      const options = { gracePeriodSeconds: 0, preconditions: { uid } }
+      await admin.client.delete(Pod, { namespace, name }, options).catch(error => {
+        if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) throw error
+      })
+    }
   }
 
   #processOf(name: string) {
