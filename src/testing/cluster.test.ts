@@ -4,7 +4,7 @@ import { type ConfigMap, type PersistentVolumeClaim, Pod } from '../api/core-v1/
 import { apiClient } from '../client/api-client.ts'
 import { HttpsTransport } from '../client/https-transport.ts'
 import { connectionOf, parseKubeconfig } from '../client/kubeconfig.ts'
-import { type Cluster, startCluster, statefulSet } from './testing.ts'
+import { type Cluster, imagesNamed, startCluster, statefulSet } from './testing.ts'
 
 const set = statefulSet('web', { replicas: 2, claims: ['data'] })
 const service = {
@@ -89,7 +89,17 @@ test('waiting in vain says what was seen instead', async () => {
   await cluster.apply(statefulSet('web', { replicas: 1, pod: { nodeSelector: { disk: 'fast' } } }))
   const waiting = cluster.waitFor('web-0 to run', async () => (await cluster.pods())[0]?.status.phase === 'Running')
   await expect(waiting).rejects.toThrow(
-    /waited in vain for web-0 to run; seen instead:\n.*web-0 Pending(.|\n)*FailedScheduling/,
+    /waited in vain for web-0 to run; seen instead:\nstatefulset web 0 of 1 ready: Pod web-0 cannot be scheduled(.|\n)*web-0 Pending not ready node=-(.|\n)*FailedScheduling/,
+  )
+})
+
+test('a world that does not come to rest says what it did last, and what is seen', async () => {
+  const images = imagesNamed({ restless: { exitsAfterMs: 100, exitCode: 7 } })
+  await using cluster = await startCluster({ images })
+  await cluster.apply(statefulSet('web', { replicas: 1, image: 'restless' }))
+  const settling = cluster.settle({ quietMs: 600_000 })
+  await expect(settling).rejects.toThrow(
+    /not settled after .*written last: .*web-0(.|\n)*seen:\nstatefulset web 0 of 1 ready(.|\n)*web-0 Running not ready node=node-1 main CrashLoopBackOff/,
   )
 })
 

@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue } from '../machinery/json.ts'
 import type { ClusterNames } from './cluster-names.ts'
 import type { ControlComponents } from './control-components.ts'
 import type { ControlPlane } from './control-plane.ts'
+import { byTime, describeCluster } from './describe-cluster.ts'
 import type { History } from './history.ts'
 import type { MachineEndpoints } from './machine-endpoints.ts'
 import type { ResourceNames } from './resource-names.ts'
@@ -94,9 +95,14 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** Lets time pass until nothing but heartbeats happens. */
-  settle(options?: SettleOptions): Promise<void> {
-    return settle(this.clock, this.#parts.activity, options)
+  /** Lets time pass until nothing but heartbeats happens. Throws, with what was seen, when the world does not come to rest. */
+  async settle(options?: SettleOptions): Promise<void> {
+    try {
+      await settle(this.clock, this.#parts.activity, options)
+    } catch (error) {
+      const seen = await this.describe()
+      throw new Error(`${error instanceof Error ? error.message : String(error)}; seen:\n${seen}`, { cause: error })
+    }
   }
 
   /** Lets time pass: milliseconds, or a duration such as `5m`. */
@@ -162,11 +168,7 @@ export class Cluster implements AsyncDisposable {
         ({ involvedObject }) =>
           !about || (involvedObject.kind === about.kind.kind && involvedObject.name === about.key.name),
       )
-      .sort(
-        (a, b) =>
-          (a.firstTimestamp ?? '').localeCompare(b.firstTimestamp ?? '') ||
-          Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion),
-      )
+      .sort(byTime)
       .map(({ reason, message }) => `${reason} ${message}`)
   }
 
@@ -177,7 +179,7 @@ export class Cluster implements AsyncDisposable {
   async waitFor<T>(
     what: string,
     condition: () => Promise<T | undefined | false> | T | undefined | false,
-    describe: () => Promise<string> = () => this.describePods(),
+    describe: () => Promise<string> = () => this.describe(),
   ): Promise<T> {
     const deadlineMs = this.clock.monotonicMs() + WAIT_LIMIT_MS
     for (;;) {
@@ -192,17 +194,9 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** One line a Pod, and the last events: what a person would look at first. */
-  async describePods(namespace = 'default'): Promise<string> {
-    const pods = await this.pods(namespace)
-    const lines = pods.map(pod => {
-      const ready = pod.status.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'False'
-      const waiting = pod.status.containerStatuses?.flatMap(({ state }) => state?.waiting?.reason ?? []) ?? []
-      const going = pod.metadata.deletionTimestamp ? ' terminating' : ''
-      return `${pod.metadata.name} ${pod.status.phase} ready=${ready} node=${pod.spec.nodeName ?? '-'} ${waiting.join(',')}${going}`
-    })
-    const events = await this.events(undefined, namespace)
-    return [...lines, ...events.slice(-10).map(event => `  ${event}`)].join('\n')
+  /** Why sets wait, one line a Pod, machines that are not well, the last events: what a person would look at first. */
+  describe(namespace = 'default'): Promise<string> {
+    return describeCluster(this.client, namespace)
   }
 
   /** What the cluster's DNS says of a name: `resolve('web-0.nginx.default')` gives addresses. */
