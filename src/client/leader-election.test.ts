@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { Lease } from '../api/coordination-v1/types.ts'
 import { CuttableTransport } from '../fakes/cuttable-transport.ts'
+import type { ApiTransport } from '../machinery/api-call.ts'
 import { silentLogger } from '../machinery/logger.ts'
 import { startCluster } from '../testing/start-cluster.ts'
 import { apiClient } from './api-client.ts'
@@ -61,4 +63,29 @@ test('a leader that is cut off steps down before the next one starts, and losing
   world.each[0]!.transport.heal()
   await world.cluster.advance('1m')
   expect([...world.leading]).toEqual(['b'])
+})
+
+test('a leader that ends while it renews lets go all the same', async () => {
+  const cluster = await startCluster({ nodes: 0 })
+  await using _ = cluster
+  const { clock } = cluster
+  const inner = cluster.client.transport
+  const slow: ApiTransport = {
+    async request(call, signal) {
+      if (call.verb === 'update') await clock.sleep(50)
+      return inner.request(call, signal)
+    },
+    watch: (call, signal) => inner.watch(call, signal),
+  }
+  const lease = { namespace: 'kube-system', name: 'leader' }
+  const stop = new AbortController()
+  const lead = (signal: AbortSignal) =>
+    new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+  const options = { client: apiClient(slow), clock, logger: silentLogger, lease, identity: 'a' }
+  const ended = runWhileLeading(options, lead, stop.signal)
+  await cluster.advance(520) // It renews every half second.
+  stop.abort(new Error('over'))
+  await cluster.advance(1000)
+  await ended
+  expect((await cluster.client.get(Lease, lease)).spec.holderIdentity).toBe('')
 })

@@ -12,6 +12,8 @@ const LEASE_MS = 3000
 const RENEW_DEADLINE_MS = 2000
 /** Short, so that silence is noticed and answered within the lease's length and twice this. */
 const RETRY_MS = 500
+/** Attempts to let go. */
+const RELEASES_MAX = 3
 
 export interface LeaderElectionOptions {
   readonly client: Client
@@ -108,12 +110,17 @@ class Candidate {
   /** Lets go, so that the next leader need not wait for the Lease to run out. */
   async release(): Promise<void> {
     const { client, lease: key, identity, logger } = this.#options
-    try {
-      const lease = await client.find(Lease, key)
-      if (lease?.spec.holderIdentity !== identity) return
-      await client.update(Lease, { ...lease, spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 } })
-    } catch (error) {
-      logger.debug({ err: error, lease: key.name }, 'lease not released; it will run out')
+    for (let attempt = 1; attempt <= RELEASES_MAX; attempt++) {
+      try {
+        const lease = await client.find(Lease, key)
+        if (lease?.spec.holderIdentity !== identity) return
+        await client.update(Lease, { ...lease, spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 } })
+        return
+      } catch (error) {
+        if (isStatusError(error, 'Conflict')) continue // A renewal of our own was still on its way.
+        logger.debug({ err: error, lease: key.name }, 'lease not released; it will run out')
+        return
+      }
     }
   }
 
