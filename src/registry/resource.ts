@@ -46,6 +46,11 @@ export interface SubresourceInfo {
 /** An object with the bytes that every reader of this revision shares. */
 export interface Encoded {
   readonly object: JsonObject
+  /** Where it is stored, `/apps/statefulsets/default/web`, and since which revision; absent for what is not stored so. */
+  readonly key?: string
+  readonly revision?: number
+  /** Whatever of its JSON is there already, perhaps without its revision: for who only looks for something in it. */
+  peek?(): Uint8Array
   /** Its JSON in UTF-8, made on first use and kept. */
   json(): Uint8Array
 }

@@ -2,9 +2,9 @@ import type { Kind, KubernetesObject } from '../api/kind.ts'
 import type { Clock } from '../machinery/clock.ts'
 import type { JsonObject } from '../machinery/json.ts'
 import type { Logger } from '../machinery/logger.ts'
-import { keyOf, keyText, type ObjectKey } from '../machinery/object.ts'
+import { keyFromText, keyOf, keyText, type ObjectKey } from '../machinery/object.ts'
 import { isStatusError } from '../machinery/status.ts'
-import type { CallContext, Registry, Resource } from '../registry/resource.ts'
+import type { CallContext, Encoded, Registry, Resource } from '../registry/resource.ts'
 
 /** As whom the server itself reads and writes. */
 export const SERVER_USER = { name: 'system:apiserver', groups: ['system:masters'] } as const
@@ -13,12 +13,13 @@ const RETRY_MS = 1000
 
 /**
  * All objects of one kind, kept current by an internal watch, so that authorisation and admission read them without
- * waiting. The objects are the registry's own. May be a moment behind: who must not miss a fresh object asks again, live.
+ * waiting. The objects are the registry's own, parsed when somebody looks at them: of a hundred thousand Pods the rules
+ * look at few. May be a moment behind: who must not miss a fresh object asks again, live.
  */
 export class ObjectCache<T extends KubernetesObject> {
   readonly kind: Kind<T>
-  readonly #objects = new Map<string, T>()
-  readonly #byNamespace = new Map<string, Map<string, T>>()
+  readonly #objects = new Map<string, HeldObject<T>>()
+  readonly #byNamespace = new Map<string, Map<string, HeldObject<T>>>()
   readonly #listeners: ((change: Change<T>) => void)[] = []
   readonly #synced = Promise.withResolvers<void>()
 
@@ -32,13 +33,12 @@ export class ObjectCache<T extends KubernetesObject> {
   }
 
   get(key: ObjectKey): T | undefined {
-    return this.#objects.get(keyText(key))
+    return this.#objects.get(keyText(key))?.object
   }
 
-  list(namespace?: string): Iterable<T> {
-    return (
-      namespace === undefined ? this.#objects : (this.#byNamespace.get(namespace) ?? NOTHING)
-    ).values() as Iterable<T>
+  *list(namespace?: string): Iterable<T> {
+    const held = namespace === undefined ? this.#objects : this.#byNamespace.get(namespace)
+    if (held) for (const { object } of held.values()) yield object
   }
 
   /** Calls `listener` after every change, in order, beginning with those still to come. */
@@ -47,39 +47,40 @@ export class ObjectCache<T extends KubernetesObject> {
   }
 
   /** Takes over a complete state: what is not in it is gone. */
-  replace(objects: readonly T[]): void {
-    const keys = new Set(objects.map(object => keyText(keyOf(object))))
-    for (const [key, object] of this.#objects) if (!keys.has(key)) this.remove(object)
-    for (const object of objects) this.put(object)
+  replace(objects: readonly Encoded[]): void {
+    const keys = new Set(objects.map(keyTextOf))
+    for (const [key, { encoded }] of this.#objects) if (!keys.has(key)) this.remove(encoded)
+    for (const encoded of objects) this.put(encoded)
     this.#synced.resolve()
   }
 
-  put(object: T): void {
-    const key = keyText(keyOf(object))
-    const previous = this.#objects.get(key)
-    if (previous?.metadata.resourceVersion === object.metadata.resourceVersion) return
-    this.#objects.set(key, object)
-    const { namespace } = object.metadata
+  put(encoded: Encoded): void {
+    const key = keyTextOf(encoded)
+    const before = this.#objects.get(key)
+    if (before && isSameRevision(before.encoded, encoded)) return
+    const now = new HeldObject<T>(encoded)
+    this.#objects.set(key, now)
+    const { namespace } = keyFromText(key)
     if (namespace) {
-      const own = this.#byNamespace.get(namespace) ?? new Map<string, T>()
+      const own = this.#byNamespace.get(namespace) ?? new Map<string, HeldObject<T>>()
       this.#byNamespace.set(namespace, own)
-      own.set(key, object)
+      own.set(key, now)
     }
-    this.#tell(previous ? { object, previous } : { object })
+    this.#tell(new Change(key, now, before))
   }
 
-  remove(object: T): void {
-    const key = keyText(keyOf(object))
-    const previous = this.#objects.get(key)
-    if (!previous) return
+  remove(encoded: Encoded): void {
+    const key = keyTextOf(encoded)
+    const before = this.#objects.get(key)
+    if (!before) return
     this.#objects.delete(key)
-    const { namespace } = object.metadata
+    const { namespace } = keyFromText(key)
     const own = namespace && this.#byNamespace.get(namespace)
     if (own) {
       own.delete(key)
       if (own.size === 0) this.#byNamespace.delete(namespace)
     }
-    this.#tell({ previous })
+    this.#tell(new Change(key, undefined, before))
   }
 
   #tell(change: Change<T>): void {
@@ -87,13 +88,66 @@ export class ObjectCache<T extends KubernetesObject> {
   }
 }
 
-/** `object` is absent after a deletion, `previous` before the first sight. */
-export interface Change<T> {
-  readonly object?: T
-  readonly previous?: T
+/** Once somebody has looked at the object, it is kept. */
+class HeldObject<T> {
+  readonly encoded: Encoded
+  #object: T | undefined
+
+  constructor(encoded: Encoded) {
+    this.encoded = encoded
+  }
+
+  get object(): T {
+    this.#object ??= this.encoded.object as unknown as T
+    return this.#object
+  }
 }
 
-const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
+/** Objects are only parsed for who asks for them. */
+export class Change<T> {
+  /** `namespace/name`. */
+  readonly key: string
+  readonly #now: HeldObject<T> | undefined
+  readonly #before: HeldObject<T> | undefined
+
+  constructor(key: string, now: HeldObject<T> | undefined, before: HeldObject<T> | undefined) {
+    this.key = key
+    this.#now = now
+    this.#before = before
+  }
+
+  /** Absent after a deletion. */
+  get object(): T | undefined {
+    return this.#now?.object
+  }
+
+  get encoded(): Encoded | undefined {
+    return this.#now?.encoded
+  }
+
+  /** Absent before the first sight. */
+  get previous(): T | undefined {
+    return this.#before?.object
+  }
+
+  get previousEncoded(): Encoded | undefined {
+    return this.#before?.encoded
+  }
+}
+
+/** The store's key ends in it. */
+function keyTextOf(encoded: Encoded): string {
+  const { key } = encoded
+  if (key === undefined) return keyText(keyOf(encoded.object as unknown as KubernetesObject))
+  return key.slice(key.indexOf('/', key.indexOf('/', 1) + 1) + 1)
+}
+
+const isSameRevision = (a: Encoded, b: Encoded): boolean =>
+  a.revision !== undefined && b.revision !== undefined
+    ? a.revision === b.revision
+    : versionOf(a.object) === versionOf(b.object)
+
+const versionOf = ({ metadata }: JsonObject): unknown => (metadata as JsonObject).resourceVersion
 
 /** One cache for each kind that the server's own rules look at. Made before the registry, which needs those rules. */
 export class ObjectCaches {
@@ -200,14 +254,13 @@ async function follow(cache: ObjectCache<KubernetesObject>, resource: Resource, 
   const { group, version, plural } = cache.kind
   const call = { group, version, resource: plural }
   const list = await resource.list({ verb: 'list', ...call }, serverContext)
-  cache.replace(list.items.map(({ object }) => object as unknown as KubernetesObject))
+  cache.replace(list.items)
   const options = { resourceVersion: list.resourceVersion }
   for await (const { type, encoded } of resource.watch(
     { verb: 'watch', ...call, options },
     { ...serverContext, signal },
   )) {
-    const object = encoded.object as unknown as KubernetesObject
-    if (type === 'ADDED' || type === 'MODIFIED') cache.put(object)
-    else if (type === 'DELETED') cache.remove(object)
+    if (type === 'ADDED' || type === 'MODIFIED') cache.put(encoded)
+    else if (type === 'DELETED') cache.remove(encoded)
   }
 }

@@ -199,7 +199,9 @@ describe('a kubelet', () => {
       automountServiceAccountToken: false,
       volumes: [{ name: 'v', secret: { secretName: 'used' } }],
     }
-    await admin.create(Pod, pod('on-n1', spec))
+    const own = pod('on-n1', spec)
+    const labels = { nodeName: 'n2' } // Looks like a machine, and is none.
+    await admin.create(Pod, { ...own, metadata: { ...own.metadata, labels } })
     const [first, second] = ['n1', 'n2'].map(name => clientOf(`system:node:${name}`, 'system:nodes'))
     const used = { namespace: 'default', name: 'used' }
     await expect.poll(() => failure(first!.get(Secret, used))).toBe('no failure')

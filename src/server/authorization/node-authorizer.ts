@@ -1,5 +1,5 @@
 import { PersistentVolumeClaim, Pod, type Volume } from '../../api/core-v1/types.ts'
-import type { UserInfo } from '../../registry/resource.ts'
+import type { Encoded, UserInfo } from '../../registry/resource.ts'
 import type { ObjectCache, ObjectCaches } from '../object-cache.ts'
 import {
   ALLOWED,
@@ -28,13 +28,14 @@ export function nodeNameOf({ name, groups }: UserInfo): string | undefined {
  */
 export class NodeAuthorizer implements Authorizer {
   readonly #claims: ObjectCache<PersistentVolumeClaim>
-  readonly #podsByNode = new Map<string, Map<string, Pod>>()
+  /** Those that may be there, by their keys. They are only parsed when their own machine asks for something. */
+  readonly #podsByNode = new Map<string, Map<string, Encoded>>()
 
   constructor(caches: ObjectCaches) {
     this.#claims = caches.of(PersistentVolumeClaim)
-    caches.of(Pod).subscribe(({ object, previous }) => {
-      if (previous?.spec.nodeName) this.#podsByNode.get(previous.spec.nodeName)?.delete(previous.metadata.uid)
-      if (object?.spec.nodeName) this.#podsOn(object.spec.nodeName).set(object.metadata.uid, object)
+    caches.of(Pod).subscribe(({ key, encoded, previousEncoded }) => {
+      if (previousEncoded) for (const node of nodesIn(previousEncoded)) this.#forget(node, key)
+      if (encoded) for (const node of nodesIn(encoded)) this.#mayBeOn(node).set(key, encoded)
     })
   }
 
@@ -74,23 +75,35 @@ export class NodeAuthorizer implements Authorizer {
     return isReferenced() ? ALLOWED : { verdict: 'noOpinion', reason: NO_RELATION }
   }
 
-  #podsOn(node: string): Map<string, Pod> {
-    const pods = this.#podsByNode.get(node) ?? new Map<string, Pod>()
+  #mayBeOn(node: string): Map<string, Encoded> {
+    const pods = this.#podsByNode.get(node) ?? new Map<string, Encoded>()
     this.#podsByNode.set(node, pods)
     return pods
   }
 
+  #forget(node: string, key: string): void {
+    const pods = this.#podsByNode.get(node)
+    pods?.delete(key)
+    if (pods?.size === 0) this.#podsByNode.delete(node)
+  }
+
+  *#podsOn(node: string): Iterable<NeededByPod> {
+    for (const encoded of this.#podsByNode.get(node)?.values() ?? []) {
+      const needed = neededBy(encoded)
+      if (needed.node === node) yield needed
+    }
+  }
+
   #isReferenced(node: string, wanted: { resource: string; namespace: string; name: string }): boolean {
-    for (const pod of this.#podsOn(node).values()) {
-      if (pod.metadata.namespace === wanted.namespace && references(pod, wanted.resource).has(wanted.name)) return true
+    for (const { namespace, names } of this.#podsOn(node)) {
+      if (namespace === wanted.namespace && names.get(wanted.resource)?.has(wanted.name)) return true
     }
     return false
   }
 
   #usesVolume(node: string, volume: string): boolean {
-    for (const pod of this.#podsOn(node).values()) {
-      const { namespace } = pod.metadata
-      for (const name of references(pod, 'persistentvolumeclaims')) {
+    for (const { namespace, names } of this.#podsOn(node)) {
+      for (const name of names.get('persistentvolumeclaims')!) {
         if (this.#claims.get({ namespace, name })?.spec.volumeName === volume) return true
       }
     }
@@ -98,8 +111,8 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   #runsAs(node: string, namespace: string, account: string): boolean {
-    for (const { metadata, spec } of this.#podsOn(node).values()) {
-      if (metadata.namespace === namespace && (spec.serviceAccountName ?? 'default') === account) return true
+    for (const pod of this.#podsOn(node)) {
+      if (pod.namespace === namespace && pod.account === account) return true
     }
     return false
   }
@@ -112,20 +125,51 @@ const refused = (node: string, resource: string): Decision => ({
   reason: `no relationship found between node '${node}' and this object (${resource})`,
 })
 
-/** Names of what a Pod needs of one resource. Computed at once for all: a Pod's spec hardly ever changes. */
-const referencesOfPods = new WeakMap<Pod['spec'], ReadonlyMap<string, ReadonlySet<string>>>()
+const NODE_NAME = Buffer.from('"nodeName":"')
+const QUOTE = 34
 
-function references(pod: Pod, resource: string): ReadonlySet<string> {
-  let known = referencesOfPods.get(pod.spec)
-  if (!known) {
-    known = new Map([
+/**
+ * What a Pod's JSON names as `nodeName` anywhere: its machine, and perhaps a label of that name. Within a text the quotes
+ * would be escaped, so a Pod cannot hide its machine, and who looks closer sees what it is.
+ */
+function nodesIn(encoded: Encoded): readonly string[] {
+  const view = encoded.peek?.() ?? encoded.json()
+  const json = Buffer.from(view.buffer, view.byteOffset, view.byteLength)
+  const nodes: string[] = []
+  for (let at = json.indexOf(NODE_NAME); at >= 0; at = json.indexOf(NODE_NAME, at + 1)) {
+    const start = at + NODE_NAME.length
+    nodes.push(json.toString('utf8', start, json.indexOf(QUOTE, start)))
+  }
+  return nodes
+}
+
+interface NeededByPod {
+  readonly node: string | undefined
+  readonly namespace: string
+  readonly account: string
+  /** By resource. */
+  readonly names: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+/** Found out once for each revision of a Pod whose machine asks, and small beside the Pod. */
+const needs = new WeakMap<Encoded, NeededByPod>()
+
+function neededBy(encoded: Encoded): NeededByPod {
+  const known = needs.get(encoded)
+  if (known) return known
+  const pod = encoded.object as unknown as Pod
+  const needed = {
+    node: pod.spec.nodeName,
+    namespace: pod.metadata.namespace,
+    account: pod.spec.serviceAccountName ?? 'default',
+    names: new Map([
       ['secrets', new Set(secretsOf(pod))],
       ['configmaps', new Set(configMapsOf(pod))],
       ['persistentvolumeclaims', new Set(claimsOf(pod))],
-    ])
-    referencesOfPods.set(pod.spec, known)
+    ]),
   }
-  return known.get(resource) ?? new Set()
+  needs.set(encoded, needed)
+  return needed
 }
 
 const containersOf = ({ spec }: Pod) => [
