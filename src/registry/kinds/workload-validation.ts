@@ -53,7 +53,7 @@ export function countOrPercentErrors(value: IntOrString | undefined, path: strin
 }
 
 /** A count or a percentage: what comes on top may be more than all. */
-export function countOrAnyPercentErrors(value: IntOrString | undefined, path: string): readonly FieldError[] {
+function countOrAnyPercentErrors(value: IntOrString | undefined, path: string): readonly FieldError[] {
   if (value === undefined) return []
   if (typeof value === 'number') return notNegative(value, path)
   return /^\d+%$/.test(value) ? [] : [invalid(path, value, PERCENTAGE)]

@@ -1,5 +1,6 @@
 import { BlockList, isIP, SocketAddress } from 'node:net'
 import type { Environment } from '@marcbachmann/cel-js'
+import { can } from './can.ts'
 import type { Register } from './register.ts'
 
 class Address {
@@ -108,15 +109,6 @@ class WebAddress {
 const BASE = 'http://holdfast.invalid'
 const isUrl = (text: string): boolean =>
   text.startsWith('/') ? URL.canParse(text, BASE) : /^[a-z][a-z0-9+.-]*:/i.test(text) && URL.canParse(text)
-
-const can = (make: () => unknown): boolean => {
-  try {
-    make()
-    return true
-  } catch {
-    return false
-  }
-}
 
 class AddressNamespace {}
 

@@ -1,5 +1,6 @@
 import type { Environment } from '@marcbachmann/cel-js'
 import { parseQuantity } from '../../../machinery/quantity.ts'
+import { can } from './can.ts'
 import type { Register } from './register.ts'
 
 const NANO = 1_000_000_000n
@@ -51,15 +52,6 @@ function wordOrder(a: string, b: string): bigint {
   if (isNumberA && isNumberB) return signOf(BigInt(a) - BigInt(b))
   if (isNumberA !== isNumberB) return isNumberA ? -1n : 1n
   return a < b ? -1n : a > b ? 1n : 0n
-}
-
-const can = (make: () => unknown): boolean => {
-  try {
-    make()
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Quantities and versions ("Kubernetes quantity and semver libraries"). */
