@@ -520,3 +520,56 @@ test('a manifest in the directory of static Pods runs, is replaced when it chang
   await node.clock.advance(40_000)
   expect(await node.state('proxy-node1')).toBe('gone')
 })
+
+test('a static Pod starts, runs and ends without the API, which shows it when it is back', async () => {
+  const directory = '/etc/manifests'
+  await using node = await SimulatedNode.start({
+    images: imagesNamed({ 'app:1': {}, 'app:2': {} }),
+    config: { staticPodDirectory: directory },
+  })
+  const manifest = (image: string): Buffer =>
+    Buffer.from(`kind: Pod\nmetadata: { name: proxy }\nspec: { containers: [{ name: main, image: '${image}' }] }\n`)
+  const running = (): readonly string[] =>
+    node.machine.runtime.containers.filter(({ isRunning }) => isRunning).map(({ parts }) => parts.config.image)
+  node.api.cut()
+  await node.stopKubelet()
+  node.machine.disk.writeNow(`${directory}/proxy.yaml`, manifest('app:1'))
+  node.startKubelet()
+  await node.clock.advance(10_000)
+  expect(running()).toEqual(['app:1'])
+
+  await node.stopKubelet()
+  node.machine.disk.writeNow(`${directory}/proxy.yaml`, manifest('app:2'))
+  node.startKubelet()
+  await node.clock.advance(10_000)
+  expect(running()).toEqual(['app:2'])
+
+  node.api.heal()
+  await node.clock.advance(15_000)
+  expect(await node.state('proxy-node1')).toBe('Ready')
+  const before = node.machine.runtime.containers.map(({ parts }) => parts.id)
+  await node.delete('proxy-node1')
+  await node.clock.advance(20_000)
+  expect(await node.state('proxy-node1')).toBe('Ready')
+  expect(node.machine.runtime.containers.map(({ parts }) => parts.id)).toEqual(before)
+
+  node.api.cut()
+  await node.machine.disk.remove(`${directory}/proxy.yaml`)
+  await node.clock.advance(10_000)
+  expect(running()).toEqual([])
+  node.api.heal()
+  await node.clock.advance(20_000)
+  expect(await node.state('proxy-node1')).toBe('gone')
+})
+
+test('a container that is started again has told at no moment of its restart that it never ended', async () => {
+  const images = imagesNamed({ 'app:1': { exitsAfterMs: 500, exitCode: 3 } })
+  await using node = await SimulatedNode.start({ images })
+  await node.run('web-0')
+  for (let step = 0; step < 100; step++) {
+    await node.clock.advance(node.clock.untilNextMs() ?? 1)
+    const status = (await node.pod('web-0'))?.status.containerStatuses?.[0]
+    if (status?.restartCount) expect(status.lastState?.terminated).toMatchObject({ exitCode: 3 })
+  }
+  expect((await node.pod('web-0'))?.status.containerStatuses?.[0]?.restartCount).toBeGreaterThan(0)
+})

@@ -22,7 +22,7 @@ export function containerStatusOf(input: ContainerStatusInput, roled: RoledConta
   if (!latest) return statusWithoutRecord(input, roled, known)
 
   const state = stateOf(input, roled, latest)
-  const last = state.waiting ? latest : previous
+  const last = state.waiting && latest.phase === 'exited' ? latest : previous
   const health = input.health(latest)
   const isRunning = latest.phase === 'running'
   return {
