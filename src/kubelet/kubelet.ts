@@ -19,7 +19,8 @@ import { hostAddressesOf, type Pressure, resourcesOf } from './node/node-status.
 import { ApiObjects } from './pod/api-objects.ts'
 import type { MachineView, PodContext } from './pod/pod-context.ts'
 import { PodManager } from './pod-manager.ts'
-import { keepStaticPods } from './static-pods.ts'
+import { isMirror } from './static-pods/manifests.ts'
+import { keepStaticPods } from './static-pods/static-pods.ts'
 import { ObjectWatches } from './volumes/object-watches.ts'
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
 import { VolumeManager } from './volumes/volume-manager.ts'
@@ -133,7 +134,7 @@ async function runParts(
     runPods({ options, pods, informers }, signal),
     collectImages({ doors, clock, logger, config, imagesInUse: () => pods.imagesInUse() }, signal),
     rotateLogs({ doors, clock, logger, config, records: () => pods.runningRecords() }, signal),
-    runStaticPods({ options, config, informers }, signal),
+    runStaticPods({ options, config, pods, informers }, signal),
     evictionLoop({ doors, clock, logger, config, pods, pressure }, signal),
   ])
 }
@@ -142,16 +143,8 @@ async function runPods(
   { options, pods, informers }: Pick<Parts, 'options' | 'pods' | 'informers'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { doors } = options
   try {
-    // Pods may need variables of Services, so these come first.
-    await Promise.all([informers.services.whenSynced(signal), informers.pods.whenSynced(signal)])
-    using _subscription = informers.pods.subscribe(event => deliver(event, pods))
-    await opened(pods, options, signal)
-    for await (const event of doors.runtime.events(signal)) {
-      if (event.kind === 'lagged') pods.wakeAll()
-      else pods.wakeOwner(event)
-    }
+    await Promise.all([followApi({ options, pods, informers }, signal), followRuntime(options.doors, pods, signal)])
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
@@ -159,19 +152,39 @@ async function runPods(
   }
 }
 
+async function followApi(
+  { options, pods, informers }: Pick<Parts, 'options' | 'pods' | 'informers'>,
+  signal: AbortSignal,
+): Promise<void> {
+  // Pods may need variables of Services, so these come first.
+  await Promise.all([informers.services.whenSynced(signal), informers.pods.whenSynced(signal)])
+  using _subscription = informers.pods.subscribe(event => deliver(event, pods))
+  await opened(pods, options, signal)
+  await untilAborted(signal)
+}
+
+async function followRuntime({ runtime }: MachineDoors, pods: PodManager, signal: AbortSignal): Promise<void> {
+  for await (const event of runtime.events(signal)) {
+    if (event.kind === 'lagged') pods.wakeAll()
+    else pods.wakeOwner(event)
+  }
+}
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
 async function runStaticPods(
-  { options, config, informers }: Pick<Parts, 'options' | 'config' | 'informers'>,
+  { options, config, pods, informers }: Pick<Parts, 'options' | 'config' | 'pods' | 'informers'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { nodeName, client, doors, clock, logger } = options
   const { staticPodDirectory: directory } = config
   if (directory === undefined) return
-  await informers.pods.whenSynced(signal).catch(() => {}) // Aborted: the loop below ends at once.
-  const { node } = informers
-  await keepStaticPods(
-    { directory, nodeName, node, pods: () => informers.pods.list(), client, disk: doors.disk, clock, logger },
-    signal,
-  )
+  const { pods: mirrors } = informers
+  await keepStaticPods({ directory, nodeName, pods, mirrors, client, disk: doors.disk, clock, logger }, signal)
 }
 
 const RETRY_MS = 1000
@@ -189,6 +202,7 @@ async function opened(pods: PodManager, { clock, logger }: KubeletOptions, signa
 }
 
 function deliver(event: InformerEvent<Pod>, pods: PodManager): void {
+  if (isMirror(event.object)) return // Its Pod is not the API's.
   if (event.type === 'deleted') pods.markGone(event.object)
   else pods.update(event.object)
 }

@@ -4,9 +4,11 @@ import { timeText } from '../machinery/time.ts'
 import { type Rejection, rejectionOf } from './admission.ts'
 import type { ContainerRecord, PodIdentity, RuntimeEvent } from './doors.ts'
 import type { Pressure } from './node/node-status.ts'
+import type { PodRecord } from './pod/pod-api.ts'
 import type { PodContext } from './pod/pod-context.ts'
 import { isAlive } from './pod/pod-view.ts'
 import { PodWorker } from './pod/pod-worker.ts'
+import { isFromFile } from './static-pods/manifests.ts'
 
 export interface PodManagerOptions {
   readonly context: PodContext
@@ -20,6 +22,7 @@ export interface PodManagerOptions {
 
 /** Long enough for whoever made something to know that it is there. */
 const STRAY_MS = 2000
+const GRACE_SECONDS = 30
 
 /**
  * The Pods of one machine, each with its worker. A Pod whose name an older one still holds waits until that is gone from
@@ -30,6 +33,8 @@ export class PodManager {
   readonly #workers = new Map<string, PodWorker>()
   /** Pods that wait for their name, by uid; before `open`, all of them. */
   readonly #waiting = new Map<string, Pod>()
+  /** Of Pods that the machine runs by itself, by uid. */
+  readonly #ownRecords = new Map<string, PodRecord>()
   #isOpen = false
   #strayTimer: Timer | undefined
 
@@ -55,6 +60,23 @@ export class PodManager {
     else this.#begin(pod)
   }
 
+  /** Runs a Pod of the machine itself, without waiting for what the API has. */
+  runStatic(record: PodRecord): void {
+    const { pod } = record
+    this.#ownRecords.set(pod.metadata.uid, record)
+    if (this.workerOf(pod.metadata)) this.#waiting.set(pod.metadata.uid, pod)
+    else this.#begin(pod)
+  }
+
+  /** Ends what runs of static Pods that have no file any more: without the API nobody else would know. */
+  async endOldStaticPods(wanted: ReadonlySet<string>): Promise<void> {
+    const sandboxes = await this.#options.context.doors.runtime.listSandboxes()
+    for (const { pod, annotations } of sandboxes) {
+      if (!isFromFile(annotations) || wanted.has(pod.uid) || this.#workers.has(pod.uid)) continue
+      this.#endOrphan(pod, GRACE_SECONDS)
+    }
+  }
+
   markGone(last: Pod): void {
     this.#waiting.delete(last.metadata.uid)
     this.#workers.get(last.metadata.uid)?.markGone(last)
@@ -78,7 +100,7 @@ export class PodManager {
   /** What nobody owns after a moment was begun by a kubelet that ended meanwhile, for a Pod that is no more. */
   #lookForStrays(event: Extract<RuntimeEvent, { kind: 'changed' }>): void {
     const { context, signal } = this.#options
-    if (this.#strayTimer) return
+    if (this.#strayTimer || !this.#isOpen) return
     this.#strayTimer = context.clock.schedule(STRAY_MS, () => {
       this.#strayTimer = undefined
       if (signal.aborted || this.#ownerOf(event)) return
@@ -103,9 +125,13 @@ export class PodManager {
     const found = await this.#findOnMachine()
     for (const [uid, { identity, graceSeconds }] of found) {
       if (this.#waiting.has(uid) || this.#workers.has(uid)) continue
-      const pod = orphanOf(identity, graceSeconds, this.#options.context.clock.now())
-      this.#work(pod).markGone(pod)
+      this.#endOrphan(identity, graceSeconds)
     }
+  }
+
+  #endOrphan(identity: PodIdentity, graceSeconds: number): void {
+    const pod = orphanOf(identity, graceSeconds, this.#options.context.clock.now())
+    this.#work(pod).markGone(pod)
   }
 
   async #findOnMachine(): Promise<ReadonlyMap<string, Found>> {
@@ -166,13 +192,16 @@ export class PodManager {
   #work(pod: Pod): PodWorker {
     const { context, signal } = this.#options
     const { uid } = pod.metadata
-    const worker = new PodWorker(pod, { context, signal, onGone: () => this.#forget(uid) })
+    const record = this.#ownRecords.get(uid)
+    const onGone = (): void => this.#forget(uid)
+    const worker = new PodWorker(pod, { context, signal, onGone, ...(record && { record }) })
     this.#workers.set(uid, worker)
     return worker
   }
 
   #forget(uid: string): void {
     this.#workers.delete(uid)
+    this.#ownRecords.delete(uid)
     this.#beginWaiting()
   }
 
@@ -183,7 +212,8 @@ export class PodManager {
         Number(isNew(a)) - Number(isNew(b)) || a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp),
     )
     for (const pod of waiting) {
-      if (this.workerOf(pod.metadata)) continue
+      const mayBegin = this.#isOpen || this.#ownRecords.has(pod.metadata.uid)
+      if (!mayBegin || this.workerOf(pod.metadata)) continue
       this.#waiting.delete(pod.metadata.uid)
       this.#begin(pod)
     }

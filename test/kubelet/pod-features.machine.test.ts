@@ -214,4 +214,20 @@ describeAsRoot('what a Pod may ask for', () => {
     expect(await node.kubectl('logs', 'twice', '--limit-bytes=3')).toBe('run')
     expect(await node.kubectl('logs', 'twice', '--since-time=2100-01-01T00:00:00Z')).toBe('')
   })
+
+  test('a manifest on the machine is a Pod with logs, and is gone with its file', async () => {
+    const image = 'busybox:1.36'
+    const command = `["sh", "-c", "echo here; ${waits}"]`
+    const spec = `containers: [{ name: main, image: '${image}', command: ${command} }]`
+    await node.setManifest(
+      'own',
+      `kind: Pod\nmetadata: { name: own }\nspec: { terminationGracePeriodSeconds: 1, ${spec} }\n`,
+    )
+    const pod = await node.untilReady('own-real1')
+    expect(pod.status.podIP).toMatch(/^10\.244\.88\./)
+    expect(await node.kubectl('logs', 'own-real1')).toBe('here\n')
+    expect(await node.kubectl('exec', 'own-real1', '--', 'hostname')).toBe('own-real1\n')
+    await node.setManifest('own')
+    await node.untilGone('own-real1')
+  })
 })

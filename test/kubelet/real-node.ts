@@ -203,6 +203,7 @@ export class RealNode implements AsyncDisposable {
     return {
       rootDirectory: join(this.directory, 'kubelet'),
       podLogsDirectory: join(this.directory, 'logs'),
+      staticPodDirectory: join(this.directory, 'manifests'),
       endpointPort: this.#endpointPort,
       addresses: ['127.0.0.1'],
     }
@@ -358,6 +359,14 @@ export class RealNode implements AsyncDisposable {
     const signal = AbortSignal.timeout(DEADLINE_MS)
     const isKnown = (): boolean => this.kubelet?.pods?.workers.some(({ pod }) => pod.metadata.uid === podUid) ?? false
     while (isKnown()) await clock.sleep(10, signal)
+  }
+
+  /** Has the machine run a Pod of its own; an absent text ends it. */
+  async setManifest(name: string, text?: string): Promise<void> {
+    await mkdir(join(this.directory, 'manifests'), { recursive: true })
+    const path = join(this.directory, 'manifests', `${name}.yaml`)
+    if (text === undefined) await rm(path)
+    else await writeFile(path, text)
   }
 
   async #writeNetwork(subnet: number): Promise<void> {

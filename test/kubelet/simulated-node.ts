@@ -8,6 +8,7 @@ import {
 } from '../../src/api/core-v1/types.ts'
 import { apiClient } from '../../src/client/api-client.ts'
 import type { Client } from '../../src/client/client.ts'
+import { CuttableTransport } from '../../src/fakes/cuttable-transport.ts'
 import { FakeMachine, type FakeMachineOptions } from '../../src/fakes/machine/fake-machine.ts'
 import { seededRandom } from '../../src/fakes/seeded-random.ts'
 import { VirtualClock } from '../../src/fakes/virtual-clock.ts'
@@ -26,6 +27,8 @@ export class SimulatedNode implements AsyncDisposable {
   readonly clock = new VirtualClock()
   readonly machine: FakeMachine
   readonly client: Client
+  /** The kubelet's own way to the server. */
+  readonly api: CuttableTransport
   readonly #controlPlane: ControlPlane
   readonly #config: Partial<KubeletConfig>
   #stopping = new AbortController()
@@ -39,6 +42,7 @@ export class SimulatedNode implements AsyncDisposable {
     this.machine = new FakeMachine({ name: 'node1', clock, random, ...options })
     this.#controlPlane = new ControlPlane({ store: memoryStore({ clock }), clock, random, logger: silentLogger })
     this.client = apiClient(this.#controlPlane.transport('test'))
+    this.api = new CuttableTransport(this.#controlPlane.transport('system:node:node1'))
   }
 
   static async start(options: SimulatedNodeOptions = {}): Promise<SimulatedNode> {
@@ -55,7 +59,8 @@ export class SimulatedNode implements AsyncDisposable {
   startKubelet(): void {
     const dependencies = this.#controlPlane.dependencies(
       { component: 'kubelet', host: 'node1' },
-      this.#controlPlane.newInformers('node:node1'),
+      this.#controlPlane.newInformers('node:node1', this.api),
+      this.api,
     )
     this.kubelet = createKubelet({
       ...dependencies,

@@ -15,6 +15,8 @@ export interface MachineLayout {
   readonly podLogs: string
   readonly volumes: string
   readonly network: string
+  /** Pods that this machine runs by itself, one file each. */
+  readonly manifests: string
   /** Certificates of this machine's kubelet. */
   readonly certificates: string
   readonly run: string
@@ -38,6 +40,7 @@ export function machineLayoutOf(dataDir: string): MachineLayout {
     podLogs: join(dataDir, 'pod-logs'),
     volumes: join(dataDir, 'volumes'),
     network: join(dataDir, 'network'),
+    manifests: join(dataDir, 'manifests'),
     certificates: join(dataDir, 'pki'),
     run,
     cgroupRoot: `/holdfast-${id}`,

@@ -172,6 +172,7 @@ function podComponents(
     config: {
       rootDirectory: layout.kubelet,
       podLogsDirectory: layout.podLogs,
+      staticPodDirectory: layout.manifests,
       clusterDomain,
       clusterDns: [clusterDns],
       labels,

@@ -16,11 +16,22 @@ export interface PodApiOptions {
   readonly signal: AbortSignal
 }
 
+/** What a worker knows of its Pod, and to whom it tells how the Pod is. */
+export interface PodRecord {
+  readonly pod: Pod
+  /** True when nobody wants it any more: what runs of it is ended. */
+  readonly isGone: boolean
+  update(pod: Pod): void
+  markGone(): void
+  publish(statusFor: (pod: Pod) => PodStatus): Promise<void>
+  remove(): Promise<void>
+}
+
 /**
  * One Pod in the API: its newest known version, and the writing of its status, one write at a time, the newest status
  * winning. What cannot be written now is written when the server is back.
  */
-export class PodApi {
+export class PodApi implements PodRecord {
   #pod: Pod
   #isGone = false
   #writing: Promise<void> | undefined

@@ -10,7 +10,7 @@ import { CrashBackoff } from './crash-backoff.ts'
 import { CrashReporter } from './crash-reporter.ts'
 import { killContainer } from './kill-container.ts'
 import { graceMsOf, type Plan, planPod, planTermination, type Step, stepKey } from './plan.ts'
-import { PodApi } from './pod-api.ts'
+import { PodApi, type PodRecord } from './pod-api.ts'
 import { fieldSourcesOf, logDirectoryOf, type PodContext } from './pod-context.ts'
 import { PodFailures } from './pod-failures.ts'
 import { podStatusOf } from './pod-status.ts'
@@ -31,6 +31,14 @@ export interface Verdict {
   readonly graceMs?: number
 }
 
+export interface PodWorkerOptions {
+  readonly context: PodContext
+  readonly signal: AbortSignal
+  readonly onGone: () => void
+  /** Of a Pod that is not the API's. */
+  readonly record?: PodRecord
+}
+
 /** How often tokens that are due are renewed in running Pods. What else is in files is brought there when it changes. */
 const REFRESH_MS = 60_000
 const STUMBLE_MS_MIN = 500
@@ -43,7 +51,7 @@ const STUMBLE_MS_MAX = 30_000
  */
 export class PodWorker {
   readonly #context: PodContext
-  readonly #api: PodApi
+  readonly #api: PodRecord
   readonly #prober: Prober
   readonly #backoff: CrashBackoff
   readonly #failures: PodFailures
@@ -65,13 +73,13 @@ export class PodWorker {
   #pass: Promise<void> | undefined
   #again = false
 
-  constructor(pod: Pod, { context, signal, onGone }: { context: PodContext; signal: AbortSignal; onGone: () => void }) {
+  constructor(pod: Pod, { context, signal, onGone, record }: PodWorkerOptions) {
     const { client, clock, doors, events, config } = context
     const logger = context.logger.child({ pod: `${pod.metadata.namespace}/${pod.metadata.name}` })
     this.#context = { ...context, logger }
     this.#stopped = signal
     this.#onGone = onGone
-    this.#api = new PodApi(pod, { client, clock, logger, signal })
+    this.#api = record ?? new PodApi(pod, { client, clock, logger, signal })
     this.#backoff = new CrashBackoff(config.backoff)
     this.#crashes = new CrashReporter(this.#context)
     this.#failures = new PodFailures(this.#context, this.#backoff)
