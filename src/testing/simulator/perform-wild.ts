@@ -109,11 +109,11 @@ async function holdPod(
   const name = `${set}-${place}`
   const pod = await cluster.client.get(Pod, { namespace: NAMESPACE, name })
   const { uid } = pod.metadata
+  later(forMs, () => letGo(name, uid)) // Planned first: the answer to what follows may be lost.
   await cluster.patch(`pod/${name}`, { metadata: { finalizers: [HOLD] } })
   user.heldPod(uid, true)
   user.deletedPod(uid, false)
   await cluster.delete(`pod/${name}`)
-  later(forMs, () => letGo(name, uid))
 
   /** Tried until it is done: whoever holds a Pod has not forgotten it. */
   async function letGo(podName: string, podUid: string): Promise<void> {
