@@ -96,7 +96,7 @@ export class GroupCommitter {
     try {
       await this.#options.tables.transaction(() => this.#fill(group, members))
     } catch (error) {
-      this.#settleAfterFailure(group)
+      await this.#settleAfterFailure(group)
       const failure = storeErrorFrom(error, this.#options.tables.freeBytes())
       for (const { fail } of members) fail(failure)
       return
@@ -115,7 +115,7 @@ export class GroupCommitter {
         work.run(group)
         members.push(work)
       } catch (error) {
-        work.fail(error)
+        work.fail(error instanceof StoreError ? error : storeErrorFrom(error, this.#options.tables.freeBytes()))
       }
     }
     this.#waiting.splice(0, taken)
@@ -131,10 +131,15 @@ export class GroupCommitter {
   }
 
   /** The transaction either happened or not, whatever its failure says; the file tells which. */
-  #settleAfterFailure(group: Group): void {
+  async #settleAfterFailure(group: Group): Promise<void> {
     const { tables } = this.#options
+    this.#underWay = undefined
+    try {
+      await tables.mend()
+    } catch {
+      return // It cannot even be read. The next group tries again.
+    }
     if (tables.head() === group.head && tables.mark() === group.mark) this.#settle(group)
-    else this.#underWay = undefined
   }
 }
 

@@ -37,12 +37,7 @@ export interface Logged {
  * call of `transaction` happen together or not at all.
  */
 export class Tables {
-  readonly #root: RootDatabase<Buffer, Buffer>
-  readonly current: Table
-  readonly log: Table
-  readonly expiries: Table
-  readonly #meta: Table
-
+  #opened: Opened
   readonly #directory: string
 
   /** A state to which all reads keep, of a file that belongs to another process. */
@@ -50,24 +45,47 @@ export class Tables {
 
   constructor(directory: string, { readOnly = false } = {}) {
     this.#directory = directory
-    const options = { encoding: 'binary', keyEncoding: 'binary' } as const
-    // Without overlapping sync a commit is visible, and its promise resolved, only once it is on the disk.
-    this.#root = open<Buffer, Buffer>({
-      ...options,
-      path: directory,
-      maxDbs: 8,
-      pageSize: PAGE_BYTES,
-      overlappingSync: false,
-      eventTurnBatching: false,
-      noSubdir: false,
-      readOnly,
-    })
-    const table = (name: string): Table => this.#root.openDB<Buffer, Buffer>({ ...options, name })
-    this.#meta = table('meta')
-    this.current = table('current')
-    this.log = table('log')
-    this.expiries = table('expiries')
+    this.#opened = openTables(directory, { readOnly })
     this.#fixed = readOnly ? { transaction: this.#root.useReadTransaction() } : undefined
+  }
+
+  get current(): Table {
+    return this.#opened.current
+  }
+
+  get log(): Table {
+    return this.#opened.log
+  }
+
+  get expiries(): Table {
+    return this.#opened.expiries
+  }
+
+  get #meta(): Table {
+    return this.#opened.meta
+  }
+
+  get #root(): RootDatabase<Buffer, Buffer> {
+    return this.#opened.root
+  }
+
+  /**
+   * When the disk fails at the very root of the tree LMDB gives up the file, for reads too, until it is opened anew. It
+   * has put the former root back by then. Does nothing for a file that can be read.
+   */
+  async mend(): Promise<void> {
+    if (this.#isReadable()) return
+    await this.#root.close().catch(() => {})
+    this.#opened = openTables(this.#directory, { readOnly: false })
+  }
+
+  #isReadable(): boolean {
+    try {
+      this.head()
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Writes the format into a new file; refuses one that this code does not know. */
@@ -209,6 +227,31 @@ export class Tables {
     const bytes = this.#meta.get(name, this.#fixed)
     return revision(bytes ? numberOf(bytes) : 0)
   }
+}
+
+interface Opened {
+  readonly root: RootDatabase<Buffer, Buffer>
+  readonly meta: Table
+  readonly current: Table
+  readonly log: Table
+  readonly expiries: Table
+}
+
+function openTables(directory: string, { readOnly }: { readonly readOnly: boolean }): Opened {
+  const options = { encoding: 'binary', keyEncoding: 'binary' } as const
+  // Without overlapping sync a commit is visible, and its promise resolved, only once it is on the disk.
+  const root = open<Buffer, Buffer>({
+    ...options,
+    path: directory,
+    maxDbs: 8,
+    pageSize: PAGE_BYTES,
+    overlappingSync: false,
+    eventTurnBatching: false,
+    noSubdir: false,
+    readOnly,
+  })
+  const table = (name: string): Table => root.openDB<Buffer, Buffer>({ ...options, name })
+  return { root, meta: table('meta'), current: table('current'), log: table('log'), expiries: table('expiries') }
 }
 
 function previousOf(key: Key, logged: Buffer): Entry | undefined {
