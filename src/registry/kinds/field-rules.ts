@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import type { LabelSelector } from '../../api/meta-v1/types.ts'
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts'
+import { addressPrefixOf } from '../../machinery/ip-address.ts'
 import { labelValueProblems, qualifiedNameProblems } from '../../machinery/names.ts'
 
 /** Rules that many kinds share. Each returns what is wrong; nothing wrong is an empty list. */
@@ -28,12 +28,10 @@ export const oneOf = (
 ): readonly FieldError[] => (value === undefined || choices.includes(value) ? [] : [notSupported(path, value, choices)])
 
 /** An address range of either family. */
-export function cidrErrors(value: string, path: string): readonly FieldError[] {
-  const [address = '', bits = '', ...rest] = value.split('/')
-  const bitsMax = isIP(address) === 4 ? 32 : 128
-  const isRange = isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax
-  return isRange ? [] : [invalid(path, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
-}
+export const cidrErrors = (value: string, path: string): readonly FieldError[] =>
+  addressPrefixOf(value)
+    ? []
+    : [invalid(path, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
 
 export const wellFormed = (
   value: string,

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type {
   HTTPIngressPath,
   Ingress,
@@ -9,6 +8,7 @@ import type {
   NetworkPolicyPort,
 } from '../../api/networking-v1/types.ts'
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts'
+import { addressBytesOf } from '../../machinery/ip-address.ts'
 import { dns1035LabelProblems, dnsSubdomainProblems, portNameProblems } from '../../machinery/names.ts'
 import { cidrErrors, oneOf, portNumber, selectorErrors, wellFormed } from './field-rules.ts'
 
@@ -44,7 +44,7 @@ function hostNameErrors(host: string, path: string): readonly FieldError[] {
 function ruleErrors({ host, http }: IngressRule, path: string): readonly FieldError[] {
   const errors: FieldError[] = []
   if (host) {
-    if (isIP(host)) errors.push(invalid(`${path}.host`, host, 'must be a DNS name, not an IP address'))
+    if (addressBytesOf(host)) errors.push(invalid(`${path}.host`, host, 'must be a DNS name, not an IP address'))
     errors.push(...hostNameErrors(host, `${path}.host`))
   }
   if (!http) return errors

@@ -1,95 +1,82 @@
-import { BlockList, isIP, SocketAddress } from 'node:net'
 import type { Environment } from '@marcbachmann/cel-js'
+import {
+  type AddressBytes,
+  type AddressPrefix,
+  addressBytesOf,
+  addressPrefixOf,
+  addressTextOfBytes,
+  isWithinPrefix,
+  maskedBytes,
+} from '../../../machinery/ip-address.ts'
 import { can } from './can.ts'
 import type { Register } from './register.ts'
 
 class Address {
-  /** In canonical form. */
-  readonly text: string
-  readonly family: 4 | 6
+  readonly bytes: AddressBytes
 
   /** Throws for what is no address, or one that two readers could read in two ways (with a zone, or IPv4 in IPv6). */
   constructor(text: string) {
-    const family = isIP(text)
-    if (family === 0) throw new Error(`IP Address "${text}" parse error during conversion from string`)
     if (text.includes('%')) throw new Error(`IP address with zone value is not allowed: "${text}"`)
-    if (family === 6 && /^::ffff:/i.test(text)) throw new Error(`IPv4-mapped IPv6 address is not allowed: "${text}"`)
-    this.family = family === 4 ? 4 : 6
-    this.text = SocketAddress.parse(family === 4 ? text : `[${text}]`)?.address ?? text
+    const bytes = addressBytesOf(text)
+    if (!bytes) throw new Error(`IP Address "${text}" parse error during conversion from string`)
+    if (bytes.length > 4 && isWithinPrefix(bytes, MAPPED)) {
+      throw new Error(`IPv4-mapped IPv6 address is not allowed: "${text}"`)
+    }
+    this.bytes = bytes
   }
 
-  isWithin(range: string): boolean {
-    return rangeOf(range).list.check(this.text, familyOf(this))
+  /** In canonical form. */
+  get text(): string {
+    return addressTextOfBytes(this.bytes)
+  }
+
+  get family(): 4 | 6 {
+    return this.bytes.length === 4 ? 4 : 6
   }
 }
 
-const familyOf = ({ family }: Address): 'ipv4' | 'ipv6' => (family === 4 ? 'ipv4' : 'ipv6')
+const prefixOf = (text: string): AddressPrefix => addressPrefixOf(text)!
+const MAPPED = prefixOf('::ffff:0:0/96')
 
 class Range {
   readonly address: Address
-  readonly bits: number
-  readonly list = new BlockList()
+  readonly prefix: AddressPrefix
 
   constructor(text: string) {
-    const match = /^([^/]+)\/(\d{1,3})$/.exec(text)
-    if (!match) throw new Error(`network address parse error during conversion from string: invalid CIDR: "${text}"`)
-    this.address = new Address(match[1]!)
-    this.bits = Number(match[2])
-    if (this.bits > (this.address.family === 4 ? 32 : 128)) throw new Error(`invalid CIDR: "${text}"`)
-    this.list.addSubnet(this.address.text, this.bits, familyOf(this.address))
+    const prefix = addressPrefixOf(text)
+    if (!prefix) throw new Error(`network address parse error during conversion from string: invalid CIDR: "${text}"`)
+    this.address = new Address(text.split('/')[0]!)
+    this.prefix = prefix
   }
 
-  includes(address: Address): boolean {
-    return address.family === this.address.family && this.list.check(address.text, familyOf(address))
+  get bits(): number {
+    return this.prefix.bits
+  }
+
+  includes({ bytes }: Address): boolean {
+    return isWithinPrefix(bytes, this.prefix)
   }
 
   /** With the bits behind the prefix at zero. */
   masked(): string {
-    const bytes = bytesOf(this.address)
-    const kept = bytes.map((byte, at) => byte & (0xff << (8 - Math.min(8, Math.max(0, this.bits - at * 8)))) & 0xff)
-    return `${textOf(kept)}/${this.bits}`
+    return `${addressTextOfBytes(maskedBytes(this.prefix))}/${this.bits}`
   }
 }
 
-function bytesOf({ family, text }: Address): number[] {
-  if (family === 4) return text.split('.').map(Number)
-  const [head = '', tail] = text.split('::')
-  const groupsOf = (part: string): number[] =>
-    part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
-  const [before, after] = [groupsOf(head), groupsOf(tail ?? '')]
-  const middle = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => 0)
-  return [...before, ...middle, ...after].flatMap(group => [group >> 8, group & 0xff])
+const among = (...ranges: readonly string[]) => {
+  const prefixes = ranges.map(prefixOf)
+  return ({ bytes }: Address): boolean => prefixes.some(prefix => isWithinPrefix(bytes, prefix))
 }
 
-function textOf(bytes: readonly number[]): string {
-  if (bytes.length === 4) return bytes.join('.')
-  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[at * 2]! << 8) | bytes[at * 2 + 1]!).toString(16))
-  return new Address(groups.join(':')).text
-}
-
-const ranges = new Map<string, Range>()
-
-/** Only for the few that are written here. */
-function rangeOf(text: string): Range {
-  const known = ranges.get(text) ?? new Range(text)
-  ranges.set(text, known)
-  return known
-}
-
-const among =
-  (ranges4: readonly string[], ranges6: readonly string[]) =>
-  (address: Address): boolean =>
-    (address.family === 4 ? ranges4 : ranges6).some(range => address.isWithin(range))
-
-const isUnspecified = among(['0.0.0.0/32'], ['::/128'])
-const isLoopback = among(['127.0.0.0/8'], ['::1/128'])
-const isLinkLocalMulticast = among(['224.0.0.0/24'], ['ff02::/16'])
-const isLinkLocalUnicast = among(['169.254.0.0/16'], ['fe80::/10'])
-const isMulticast = among(['224.0.0.0/4'], ['ff00::/8'])
+const isUnspecified = among('0.0.0.0/32', '::/128')
+const isLoopback = among('127.0.0.0/8', '::1/128')
+const isLinkLocalMulticast = among('224.0.0.0/24', 'ff02::/16')
+const isLinkLocalUnicast = among('169.254.0.0/16', 'fe80::/10')
+const isMulticast = among('224.0.0.0/4', 'ff00::/8')
+const isBroadcast = among('255.255.255.255/32')
 
 const isGlobalUnicast = (address: Address): boolean =>
-  address.text !== '255.255.255.255' &&
-  ![isUnspecified, isLoopback, isMulticast, isLinkLocalUnicast].some(is => is(address))
+  ![isUnspecified, isLoopback, isMulticast, isLinkLocalUnicast, isBroadcast].some(is => is(address))
 
 class WebAddress {
   readonly url: URL
