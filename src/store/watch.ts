@@ -1,4 +1,5 @@
 import { invariant } from '../machinery/invariant.ts'
+import { checkRange } from './bounds.ts'
 import { revisionOf } from './changes.ts'
 import { type Batch, type KeyRange, type Revision, StoreError, WATCH_BACKLOG_MAX } from './store.ts'
 import type { WatchHub } from './watch-hub.ts'
@@ -13,6 +14,11 @@ export interface WatchOptions {
   /** What happened after `position`, or the beginning of it; undefined at the hub's position. May throw. */
   readonly batchAfter: (position: Revision) => Batch | undefined
 }
+
+/** A watch each time that it is iterated; a request that is wrong is told at the first step. */
+export const watchOver = (options: WatchOptions): AsyncIterable<Batch> => ({
+  [Symbol.asyncIterator]: () => new Watch(options),
+})
 
 type Result = IteratorResult<Batch, undefined>
 
@@ -87,9 +93,10 @@ export class Watch implements AsyncIterator<Batch, undefined> {
   }
 
   #begin(): void {
-    const { signal, check } = this.#options
+    const { signal, range, check } = this.#options
     this.#state = 'over'
     check()
+    checkRange(range)
     if (signal.aborted) return
     signal.addEventListener('abort', this.#abort)
     this.#state = 'resuming'

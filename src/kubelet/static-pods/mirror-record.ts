@@ -66,6 +66,7 @@ export class MirrorRecord implements PodRecord {
     this.#hasNews = true
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined
+      if (this.#hasNews && !this.#isGone && !this.#options.signal.aborted) this.showAgain() // Told since the last look.
     })
   }
 

@@ -29,7 +29,7 @@ import {
   type Update,
 } from '../store.ts'
 import type { StoreMetrics } from '../store-metrics.ts'
-import { Watch } from '../watch.ts'
+import { watchOver } from '../watch.ts'
 import { WatchHub } from '../watch-hub.ts'
 import { Versions } from './versions.ts'
 
@@ -120,21 +120,12 @@ class MemoryStore implements StoreDriver {
   }
 
   watch(range: KeyRange, { after, signal }: { after: Revision; signal: AbortSignal }): AsyncIterable<Batch> {
-    return {
-      [Symbol.asyncIterator]: () =>
-        new Watch({
-          hub: this.#hub,
-          range,
-          after,
-          signal,
-          check: () => {
-            this.#checkOpen()
-            checkRange(range)
-            this.#checkReadable(after)
-          },
-          batchAfter: position => this.#batchAfter(position, range),
-        }),
+    const check = (): void => {
+      this.#checkOpen()
+      this.#checkReadable(after)
     }
+    const batchAfter = (position: Revision): Batch | undefined => this.#batchAfter(position, range)
+    return watchOver({ hub: this.#hub, range, after, signal, check, batchAfter })
   }
 
   async compact(mark: Revision): Promise<void> {
