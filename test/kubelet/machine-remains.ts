@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { machineLayoutOf } from '../../src/bin/machine-side/machine-layout.ts'
+import { listProcesses } from '../../src/kubelet/machine/process-list.ts'
 
 /** The processes, and what Pods have on the one machine of a cluster, as its kernel and its disk tell. */
 export class MachineRemains {
@@ -25,6 +26,16 @@ export class MachineRemains {
     return pidsOf(
       command => command.includes('containerd-shim') && command.includes(`-address ${this.#layout.containerdSocket}`),
     )
+  }
+
+  /** Each shim with its sandbox and what runs below it, in words. */
+  shims(): readonly string[] {
+    const processes = listProcesses()
+    return this.shimPids.map(pid => {
+      const id = / -id (\S{12})/.exec(processes.find(found => found.pid === pid)?.command ?? '')?.[1]
+      const below = processes.filter(({ parent }) => parent === pid).map(({ command }) => command.slice(0, 20))
+      return `shim ${pid} of ${id}: ${below.join(', ')}`
+    })
   }
 
   /** Everything that Pods have, in words: empty when no Pod is there. */

@@ -118,8 +118,8 @@ describeAsRoot(`processes of a cluster are killed (seed ${SEED})`, () => {
       expect(restarts, `round ${round}, ${fault}`).toBeLessThanOrEqual(shimKills)
       await cluster.until(
         `each of ${spec.replicas} Pods runs once (round ${round}, ${fault})`,
-        async () => remains.shimPids.length,
-        count => count === spec.replicas,
+        async () => remains.shims(),
+        ({ length }) => length === spec.replicas,
       )
     }
     await cluster.ask('delete sts db')

@@ -7,7 +7,7 @@ import type { Component } from '../../machinery/component.ts'
 import type { Logger } from '../../machinery/logger.ts'
 import { CriChannel } from '../cri/grpc-channel.ts'
 import { type ContainerdConfig, type ContainerdPaths, containerdConfigText } from './containerd-config.ts'
-import { removeAbandoned, type SandboxTraces, sandboxTraces } from './sandbox-traces.ts'
+import { type KnownSandboxes, removeAbandoned, type SandboxTraces, sandboxTraces } from './sandbox-traces.ts'
 
 export interface ContainerdOptions extends ContainerdPaths {
   readonly clock: Clock
@@ -130,11 +130,11 @@ export class Containerd implements Component {
     }
   }
 
-  /** Ids of all sandboxes, as soon as it answers; undefined when it was stopped before. */
-  async #knownSandboxes(channel: CriChannel, signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
+  /** As soon as it answers; undefined when it was stopped before. */
+  async #knownSandboxes(channel: CriChannel, signal: AbortSignal): Promise<KnownSandboxes | undefined> {
     while (!signal.aborted) {
-      const answer = await channel.runtime('ListPodSandbox', {}, READY_CALL_MS).catch(() => undefined) // Not yet up.
-      if (answer) return new Set(answer.items.map(({ id }) => id))
+      const known = await askKnown(channel).catch(() => undefined) // Not yet up.
+      if (known) return known
       await this.#options.clock.sleep(READY_POLL_MS, signal).catch(() => {}) // Aborted: the loop ends.
     }
     return undefined
@@ -162,6 +162,14 @@ export class Containerd implements Component {
   #path(name: string): string {
     return join(this.#options.directory, name)
   }
+}
+
+async function askKnown(channel: CriChannel): Promise<KnownSandboxes> {
+  const { items } = await channel.runtime('ListPodSandbox', {}, READY_CALL_MS)
+  const { containers } = await channel.runtime('ListContainers', {}, READY_CALL_MS)
+  const ready = items.filter(({ state }) => state === 'SANDBOX_READY').map(({ id }) => id)
+  const running = containers.filter(({ state }) => state === 'CONTAINER_RUNNING').map(found => found.pod_sandbox_id)
+  return { all: new Set(items.map(({ id }) => id)), living: new Set([...ready, ...running]) }
 }
 
 /** Whether a process is still the containerd with our configuration: its number may have gone to another. */

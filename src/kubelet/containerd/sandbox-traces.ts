@@ -35,16 +35,23 @@ export async function sandboxTraces(options: TracesOptions): Promise<SandboxTrac
   }
 }
 
+/** Ids of sandboxes, as containerd tells them. */
+export interface KnownSandboxes {
+  readonly all: ReadonlySet<string>
+  /** Those that are ready, or in which a container runs. */
+  readonly living: ReadonlySet<string>
+}
+
 /**
- * Removes what was there before containerd started and is of no sandbox that it knows now, or of one in which nothing
- * runs. What was made since then is not touched.
+ * Removes what was there before containerd started and is of no sandbox that it knows now; and shims of sandboxes that do
+ * not live, whatever they were still busy with when containerd asked them. What was made since then is not touched.
  */
 export async function removeAbandoned(
   traces: SandboxTraces,
-  { known, options }: { known: ReadonlySet<string>; options: TracesOptions },
+  { known, options }: { known: KnownSandboxes; options: TracesOptions },
 ): Promise<readonly string[]> {
-  const ended = endShims(traces.shims, { known, socket: options.socket })
-  const owners = [...new Set(traces.addressOwners)].filter(id => !known.has(id))
+  const ended = endShims(traces.shims, { living: known.living, socket: options.socket })
+  const owners = [...new Set(traces.addressOwners)].filter(id => !known.all.has(id))
   for (const id of owners) await forgetCniAddress(id, options)
   const namespaces = await removeUnused(traces.namespaces)
   return [...ended.map(id => `shim ${id}`), ...owners.map(id => `address of ${id}`), ...namespaces]
@@ -60,13 +67,13 @@ function shimsOf(socket: string): readonly Shim[] {
 
 function endShims(
   before: readonly Shim[],
-  { known, socket }: { known: ReadonlySet<string>; socket: string },
+  { living, socket }: { living: ReadonlySet<string>; socket: string },
 ): readonly string[] {
   const now = new Map(shimsOf(socket).map(({ pid, sandboxId }) => [pid, sandboxId]))
   const processes = listProcesses()
   const abandoned = before.filter(({ pid, sandboxId }) => {
     const isThere = now.get(pid) === sandboxId
-    return isThere && (!known.has(sandboxId) || withDescendants(processes, [pid]).size === 1)
+    return isThere && (!living.has(sandboxId) || withDescendants(processes, [pid]).size === 1)
   })
   const pids = abandoned.map(({ pid }) => pid)
   killProcesses(withDescendants(processes, pids))
