@@ -120,9 +120,8 @@ async function begin(
   bootstrap: BootstrapOptions,
   { transport, clock, logger }: { transport: ApiTransport; clock: Clock; logger: Logger },
 ): Promise<LivingServers> {
-  await ensureBootstrapObjects(transport, { ...bootstrap, clock })
   const { addresses, port } = bootstrap
   const living = new LivingServers({ writer: new BootstrapWriter(transport), clock, logger, addresses, port })
-  await living.join()
+  await ensureBootstrapObjects(transport, { ...bootstrap, clock, join: () => living.join() })
   return living
 }

@@ -22,11 +22,14 @@ const RBAC_GROUP = 'rbac.authorization.k8s.io'
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const DEFAULTS_LABEL = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
 
+interface Beginning extends BootstrapOptions {
+  readonly clock: Clock
+  /** Makes this server known to the others, beside the rest. */
+  readonly join?: () => Promise<void>
+}
+
 /** Makes what every cluster has from its first moment. Safe at every start: what is there stays, and is only added to. */
-export async function ensureBootstrapObjects(
-  transport: ApiTransport,
-  options: BootstrapOptions & { readonly clock: Clock },
-): Promise<void> {
+export async function ensureBootstrapObjects(transport: ApiTransport, options: Beginning): Promise<void> {
   const writer = new BootstrapWriter(transport)
   await Promise.all(NAMESPACES.map(name => writer.ensure(Namespace, { metadata: { name }, spec: {} })))
   await Promise.all([
@@ -37,6 +40,7 @@ export async function ensureBootstrapObjects(
     ...priorityClasses.map(priorityClass => writer.ensure(PriorityClass, priorityClass)),
     ...publicDocuments(options).map(configMap => writer.replace(ConfigMap, configMap)),
     ensureOwnService(writer, options),
+    options.join?.(),
   ])
 }
 

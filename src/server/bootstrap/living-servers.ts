@@ -116,7 +116,7 @@ export class LivingServers {
 
   /**
    * What is published is read before the Leases are. So whoever decides by an older list of servers writes over an older
-   * revision, conflicts with the one that knew more, and looks again.
+   * revision of each object, conflicts with the one that knew more, and looks again.
    */
   async #publishOnce(): Promise<void> {
     const { writer } = this.#options
@@ -125,12 +125,14 @@ export class LivingServers {
     const holders = await this.#livingHolders()
     if (holders.length === 0) return
     const groups = addressesByPort(holders)
-    await this.#write(Endpoints, endpoints, ownEndpoints(groups))
     const wanted = ownSlices(groups)
-    for (const slice of wanted) {
-      const found = slices.find(({ metadata }) => metadata.name === slice.metadata.name)
-      await this.#write(EndpointSlice, found, slice)
-    }
+    await Promise.all([
+      this.#write(Endpoints, endpoints, ownEndpoints(groups)),
+      ...wanted.map(slice => {
+        const found = slices.find(({ metadata }) => metadata.name === slice.metadata.name)
+        return this.#write(EndpointSlice, found, slice)
+      }),
+    ])
     const names = new Set(wanted.map(({ metadata }) => metadata.name))
     for (const slice of slices) if (!names.has(slice.metadata.name)) await writer.remove(EndpointSlice, slice)
   }
