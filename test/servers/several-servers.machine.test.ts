@@ -32,7 +32,7 @@ async function startServer(name: string): Promise<RunningServer> {
   const data = join(folder, name)
   const port = await freePort()
   const command = join(import.meta.dirname, '../../bin/holdfast.js')
-  const flags = ['--data-dir', data, '--port', String(port), '--nodes', '2', '--store', `etcd://${etcd.endpoint}/test`]
+  const flags = ['--data-dir', data, '--port', String(port), '--no-machine', '--store', `etcd://${etcd.endpoint}/test`]
   const child = spawn(process.execPath, [command, 'server', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: string[] = []
   child.stdout.on('data', chunk => lines.push(String(chunk)))

@@ -51,6 +51,8 @@ function partsText(layout: DataLayout): string {
       startedAt.replace(/\.\d+Z$/, 'Z'),
       log,
     ])
+  if (parts.length === 0)
+    return `A server that "holdfast up" did not start, version ${versionIn(layout.stamp) ?? '?'}.\n`
   return tableText(['PART', 'VERSION', 'PROCESS', 'SINCE', 'LOG'], parts)
 }
 
