@@ -5,7 +5,7 @@ import { type Rejection, rejectionOf } from './admission.ts'
 import type { ContainerRecord, PodIdentity, RuntimeEvent } from './doors.ts'
 import type { Pressure } from './node/node-status.ts'
 import type { PodRecord } from './pod/pod-api.ts'
-import type { PodContext } from './pod/pod-context.ts'
+import { type PodContext, podOfLogDirectory } from './pod/pod-context.ts'
 import { isAlive } from './pod/pod-view.ts'
 import { PodWorker } from './pod/pod-worker.ts'
 import { isFromFile } from './static-pods/manifests.ts'
@@ -136,17 +136,20 @@ export class PodManager {
 
   async #findOnMachine(): Promise<ReadonlyMap<string, Found>> {
     const { context } = this.#options
-    const { runtime, cgroups } = context.doors
-    const [sandboxes, containers, onDisk, withCgroup] = await Promise.all([
+    const { runtime, cgroups, disk } = context.doors
+    const [sandboxes, containers, onDisk, withCgroup, withLogs] = await Promise.all([
       runtime.listSandboxes(),
       runtime.listContainers(),
       context.volumes.listPods(),
       cgroups.list(),
+      disk.listDirectory(context.config.podLogsDirectory),
     ])
     const found = new Map<string, Found>()
     for (const uid of [...onDisk, ...withCgroup]) {
       found.set(uid, { identity: { namespace: '', name: uid, uid }, graceSeconds: 0 })
     }
+    for (const identity of withLogs.flatMap(name => podOfLogDirectory(name) ?? []))
+      found.set(identity.uid, { identity, graceSeconds: 0 })
     for (const { pod: identity } of sandboxes) found.set(identity.uid, { identity, graceSeconds: 0 })
     for (const { pod: identity, annotations } of containers) {
       const graceSeconds = Number(annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30)

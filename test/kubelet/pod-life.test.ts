@@ -216,6 +216,20 @@ test('a Pod that was deleted by force while the kubelet was away is ended when i
   expect(node.machine.runtime.sandboxCount).toBe(0)
 })
 
+test('logs of a Pod that went while the kubelet was away are removed when it is back', async () => {
+  await using node = await SimulatedNode.start()
+  await node.run('web-0')
+  await node.clock.advance(1000)
+  const { uid } = (await node.pod('web-0'))!.metadata
+  const logsOf = (pod: string): string => `/var/log/pods/default_${pod}/main/0.log`
+  for (const pod of [`web-0_${uid}`, 'gone_1234']) node.machine.disk.writeNow(logsOf(pod), Buffer.from('words'))
+  await node.stopKubelet()
+  node.startKubelet()
+  await node.clock.advance(5000)
+  expect(node.machine.disk.paths).toContain(logsOf(`web-0_${uid}`))
+  expect(node.machine.disk.paths).not.toContain(logsOf('gone_1234'))
+})
+
 test('a Pod of the same name starts only when the old one is gone from the machine', async () => {
   await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': { ignoresStopSignal: true } }) })
   await node.run('web-0', { terminationGracePeriodSeconds: 2 })

@@ -3,7 +3,7 @@ import type { Client } from '../../client/client.ts'
 import type { EventRecorder } from '../../client/event-recorder.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import type { Logger } from '../../machinery/logger.ts'
-import type { MachineDoors, ResolverConfig } from '../doors.ts'
+import type { MachineDoors, PodIdentity, ResolverConfig } from '../doors.ts'
 import type { ImagePuller } from '../images/image-puller.ts'
 import type { KubeletConfig } from '../kubelet-config.ts'
 import type { ObjectWatches } from '../volumes/object-watches.ts'
@@ -44,3 +44,9 @@ export const fieldSourcesOf = (context: PodContext, pod: Pod, podAddresses: read
 
 export const logDirectoryOf = ({ podLogsDirectory }: KubeletConfig, { metadata }: Pick<Pod, 'metadata'>): string =>
   `${podLogsDirectory}/${metadata.namespace}_${metadata.name}_${metadata.uid}`
+
+/** Whose logs are in a directory of that name; the names of namespaces and Pods have no underscores. */
+export function podOfLogDirectory(directory: string): PodIdentity | undefined {
+  const [namespace, name, uid, ...rest] = directory.split('_')
+  return namespace && name && uid && rest.length === 0 ? { namespace, name, uid } : undefined
+}
