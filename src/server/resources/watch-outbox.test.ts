@@ -83,6 +83,21 @@ test('a client that reads again gets everything in order', async () => {
   expect(writable.destroyed).toBe(false)
 })
 
+test('few watchers get what follows a millisecond later', async () => {
+  const frames: string[] = []
+  const write = (chunk: Buffer, _: unknown, done: () => void): void => {
+    frames.push(chunk.toString())
+    done()
+  }
+  const { clock, outbox } = outboxFor(new Writable({ write }))
+  for (const text of ['a', 'b', 'c']) {
+    const sent = outbox.send(eventOf(text))
+    await clock.advance(1)
+    await sent
+  }
+  expect(frames).toEqual(['a', 'b', 'c'])
+})
+
 test('many watchers get fewer frames, but none waits longer than nobody notices', async () => {
   const clock = new VirtualClock()
   const flusher = new WatchFlusher(clock)

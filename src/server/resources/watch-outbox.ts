@@ -6,11 +6,17 @@ import type { EncodedWatchEvent } from '../../registry/resource.ts'
 export const FRAME_BYTES_MAX = 64 * 1024
 /** A client that takes nothing for this long while there is something for it is cut off. */
 export const STALLED_MS_MAX = 60_000
-/** Events that come closer together than this travel in one frame. */
-const FLUSH_INTERVAL_MS_MIN = 5
-/** A frame costs the same whatever it holds, so many watchers get fewer and larger ones: within what nobody notices. */
-const FLUSH_INTERVAL_MS_MAX = 50
+/**
+ * Events that come closer together than this travel in one frame. From a Pod's readiness to its name in the DNS there are
+ * two of them in a row.
+ */
+const FLUSH_INTERVAL_MS_MIN = 1
+/** A frame costs the same whatever it holds, so some watchers get no more than this many a millisecond. */
+const FLUSHES_PER_MS = 4
+/** From here on that would be noticed, and up to the longest interval they get more. */
+const FLUSH_INTERVAL_MS_FEW = 5
 const FLUSHES_PER_MS_MAX = 20
+const FLUSH_INTERVAL_MS_MAX = 50
 
 /** Lets all watches write at the same moments: one timer for a thousand streams, one frame for a burst of events. */
 export class WatchFlusher {
@@ -34,10 +40,14 @@ export class WatchFlusher {
     this.#flushedAtMs = this.#clock.monotonicMs()
     const outboxes = this.#waiting
     this.#waiting = new Set()
-    const wantedMs = outboxes.size / FLUSHES_PER_MS_MAX
-    this.#intervalMs = Math.min(Math.max(wantedMs, FLUSH_INTERVAL_MS_MIN), FLUSH_INTERVAL_MS_MAX)
+    this.#intervalMs = intervalMsFor(outboxes.size)
     for (const outbox of outboxes) outbox.flush()
   }
+}
+
+function intervalMsFor(watchers: number): number {
+  const fewMs = Math.max(FLUSH_INTERVAL_MS_MIN, Math.min(watchers / FLUSHES_PER_MS, FLUSH_INTERVAL_MS_FEW))
+  return Math.min(Math.max(fewMs, watchers / FLUSHES_PER_MS_MAX), FLUSH_INTERVAL_MS_MAX)
 }
 
 type LineOf = (event: EncodedWatchEvent) => Uint8Array
