@@ -120,6 +120,15 @@ test('S8, O9, #74374: a Pending Pod gets the claim that it lacks', () => {
   expect(steps({ pods: 'P', spec: claims, claims: [claimOf('data-web-0')] })).toEqual([])
 })
 
+test.each([
+  ['before it was made', '2025-12-31T23:59:58Z', ['delete web-0']],
+  ['only later', '2026-01-01T00:00:01Z', []],
+])('S5, B14, #74374: a Pending Pod goes when its claim was on its way out %s', (_, deletionTimestamp, expected) => {
+  const going = [claimOf('data-web-0', { deletionTimestamp })]
+  expect(steps({ pods: 'P', spec: claims, claims: going })).toEqual(expected)
+  expect(steps({ pods: 'U', spec: claims, claims: going })).toEqual([])
+})
+
 test('S17, O8: the claim of a former Pod stops the pass without a step', () => {
   const former = { ...controllerReferenceTo(member(setOf(), 0, 'A')), uid: 'former' }
   const claim = claimOf('data-web-0', { ownerReferences: [former] })

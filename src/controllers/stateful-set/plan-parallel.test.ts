@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { stepTexts, type WorldTraits, worldOf } from './fixtures.ts'
+import { claimOf, dataTemplate, stepTexts, type WorldTraits, worldOf } from './fixtures.ts'
 import { planPass } from './plan-pass.ts'
 
 const planOf = (pods: string, spec: WorldTraits['spec'] = {}) =>
@@ -57,3 +57,10 @@ test.each([{ type: 'RollingUpdate', rollingUpdate: { partition: 2 } }, { type: '
     })
   },
 )
+
+test('a Pending Pod that is outdated and without a future is deleted once', () => {
+  const claims = [claimOf('data-web-0', { deletionTimestamp: '2025-12-31T23:59:58Z' })]
+  const spec = { podManagementPolicy: 'Parallel' as const, replicas: 1, volumeClaimTemplates: [dataTemplate] }
+  const features = { maxUnavailable: true }
+  expect(stepTexts(planPass(worldOf({ pods: 'p', spec, claims, features })))).toEqual(['delete web-0'])
+})

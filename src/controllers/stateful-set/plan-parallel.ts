@@ -18,7 +18,10 @@ export function planParallel(world: World, planUpdate: (world: World) => Plan): 
     .map((pod): Step => ({ kind: 'deletePod', pod, reason: 'ScaledDown' }))
   const findings = world.slots.map(slot => findingWithRepair(world, slot))
   const update = planUpdate(world)
-  const slotSteps = findings.map(({ steps }) => steps).filter(steps => steps.length > 0)
+  const outdated = new Set(update.stages.flat().flatMap(step => (step.kind === 'deletePod' ? [step.pod] : [])))
+  const slotSteps = findings
+    .map(({ steps }) => steps.filter(step => step.kind !== 'deletePod' || !outdated.has(step.pod)))
+    .filter(steps => steps.length > 0)
   const stages = [references, deletions, ...batchesOf(slotSteps), ...update.stages]
   const wait = lastingWaitOf(findings) ?? (isAtRest(update) ? (settlingWait(world) ?? update.wait) : update.wait)
   return { stages: stages.filter(stage => stage.length > 0), ...(wait && { wait }) }

@@ -12,6 +12,8 @@ import { isAvailable, isRunningReady, revisionFor, type Slot, type World } from 
 export function findingFor(world: World, { ordinal, pod }: Slot): Finding {
   if (!pod) return creationOf(world, ordinal)
   if (hasPodEnded(pod)) return replacementOf(world, pod)
+  if (isWithoutFuture(world, pod))
+    return { steps: [{ kind: 'deletePod', pod, reason: 'ClaimTerminating' }], wait: { rule: 'PodTerminating', pod } }
   return { steps: pod.status?.phase === 'Pending' ? pendingSteps(world, pod) : [] }
 }
 
@@ -21,6 +23,19 @@ function replacementOf(world: World, pod: Pod): Finding {
   const recheckAfterMs = world.replacementWaitMs(pod)
   if (recheckAfterMs > 0) return { steps: [], wait: { rule: 'PodEnded', pod, recheckAfterMs } }
   return { steps: [{ kind: 'deletePod', pod, reason: 'Ended' }], wait: { rule: 'PodEnded', pod } }
+}
+
+/**
+ * It was made on a stale cache, when a claim of its name was already on its way out (S5). It can never start, since its
+ * claim is going, and the claim cannot go, since the Pod uses it. Upstream leaves both there for ever
+ * (kubernetes/kubernetes#74374); here the Pod, in which nothing has run, makes room.
+ */
+function isWithoutFuture({ set, claimNamed }: World, pod: Pod): boolean {
+  if (pod.status?.phase !== 'Pending' || isPodTerminating(pod)) return false
+  return claimNamesOf(set, ordinalOf(pod)).some(name => {
+    const goingSince = claimNamed(name)?.metadata.deletionTimestamp
+    return goingSince !== undefined && goingSince <= pod.metadata.creationTimestamp
+  })
 }
 
 function creationOf(world: World, ordinal: number): Finding {

@@ -15,7 +15,7 @@ export type Step =
   /** Brings the owner references of the Pod's claims to what the retention policy asks (S11). */
   | { readonly kind: 'retainClaims'; readonly pod: Pod }
 
-export type DeleteReason = 'Ended' | 'ScaledDown' | 'OutdatedRevision'
+export type DeleteReason = 'Ended' | 'ScaledDown' | 'OutdatedRevision' | 'ClaimTerminating'
 
 /**
  * What one pass does: stages one after the other, the steps of one stage at the same time. A stage starts only when

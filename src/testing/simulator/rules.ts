@@ -33,6 +33,7 @@ export class Rules {
   readonly #pods = new Map<string, Pod>()
   readonly #health = new Map<string, Health>()
   readonly #deletedByUser = new Set<string>()
+  readonly #goingClaims = new Set<string>()
 
   constructor(clock: Clock, violated: (text: string) => void) {
     this.#clock = clock
@@ -66,6 +67,8 @@ export class Rules {
 
   claimChanged({ object, previous, type }: Change<PersistentVolumeClaim>): void {
     const isGoing = object.metadata.deletionTimestamp !== undefined || type === 'deleted'
+    if (isGoing && type !== 'deleted') this.#goingClaims.add(object.metadata.name)
+    else this.#goingClaims.delete(object.metadata.name)
     if (!isGoing || (previous && previous.metadata.deletionTimestamp !== undefined)) return
     const { name } = object.metadata
     const podName = name.replace(/^data-/, '')
@@ -132,7 +135,9 @@ export class Rules {
     const { set } = state
     const { name, uid } = pod.metadata
     const isExcused = this.#deletedByUser.has(uid) || hasPodEnded(pod) || podConditionOf(pod, 'DisruptionTarget')
-    if (isExcused || !this.#isSettledIn(state)) return
+    // A Pod whose claim is on its way out can never start (S5).
+    const isWithoutFuture = pod.status.phase === 'Pending' && this.#goingClaims.has(`data-${name}`)
+    if (isExcused || isWithoutFuture || !this.#isSettledIn(state)) return
     const ordinal = ordinalOf(name)
     if (!this.#isInRange(set, ordinal)) {
       this.#checkScaleDown(set, name, ordinal)
