@@ -88,6 +88,46 @@ const cases: readonly (readonly [string, JsonObject, string])[] = [
     daemons({ maxUnavailable: '101%' }),
     'spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: "101%": must not be greater than 100%',
   ],
+  [
+    'replicationcontrollers',
+    withSpec({ selector: { a: 'b' }, template }),
+    'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`',
+  ],
+  [
+    'resourcequotas',
+    withSpec({ hard: { pods: '-1' } }),
+    'spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0',
+  ],
+  [
+    'resourcequotas',
+    withSpec({ hard: { gold: '1' } }),
+    'spec.hard[gold]: Invalid value: "gold": must be a standard resource for quota',
+  ],
+  [
+    'resourcequotas',
+    withSpec({ scopes: ['BestEffort', 'NotBestEffort'] }),
+    'spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes',
+  ],
+  [
+    'limitranges',
+    withSpec({ limits: [{ type: 'Container', min: { cpu: '2' }, max: { cpu: '1' } }] }),
+    'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1',
+  ],
+  [
+    'limitranges',
+    withSpec({ limits: [{ type: 'Pod', default: { cpu: '2' } }] }),
+    "spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod'",
+  ],
+  [
+    'endpoints',
+    { metadata, subsets: [{}] },
+    'subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`',
+  ],
+  [
+    'endpoints',
+    { metadata, subsets: [{ addresses: [{ ip: '1.2.3' }] }] },
+    'subsets[0].addresses[0].ip: Invalid value: "1.2.3": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  ],
   [budgets, withSpec({ minAvailable: -1 }), 'spec.minAvailable: Invalid value: -1: must be greater than or equal to 0'],
   [
     budgets,

@@ -1,7 +1,18 @@
-import { ConfigMap, Endpoints, LimitRange, ResourceQuota, Secret, ServiceAccount } from '../../api/core-v1/types.ts'
-import { type FieldError, forbidden, invalid } from '../../machinery/field-error.ts'
+import {
+  ConfigMap,
+  type EndpointSubset,
+  Endpoints,
+  LimitRange,
+  ResourceQuota,
+  Secret,
+  ServiceAccount,
+} from '../../api/core-v1/types.ts'
+import { type FieldError, forbidden, invalid, required } from '../../machinery/field-error.ts'
+import { dnsLabelProblems } from '../../machinery/names.ts'
 import { defineKind } from '../kind-definition.ts'
 import { age, integer, text } from '../tables/columns.ts'
+import { addressErrors, oneOf, portNumber, wellFormed } from './field-rules.ts'
+import { limitRangeErrors, quotaErrors, quotaUpdateErrors } from './limit-validation.ts'
 import { immutable } from './workload-validation.ts'
 
 const BYTES_MAX = 1024 * 1024
@@ -100,11 +111,39 @@ export const serviceAccounts = defineKind(ServiceAccount, {
   columns: [integer('Secrets', ({ secrets }) => secrets?.length), age],
 })
 
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
+
+function subsetErrors(
+  { addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset,
+  path: string,
+): FieldError[] {
+  if (addresses.length === 0 && notReadyAddresses.length === 0) {
+    return [required(path, 'must specify `addresses` or `notReadyAddresses`')]
+  }
+  const ips = [
+    ...addresses.map(({ ip }, index) => ({ ip, at: `${path}.addresses[${index}].ip` })),
+    ...notReadyAddresses.map(({ ip }, index) => ({ ip, at: `${path}.notReadyAddresses[${index}].ip` })),
+  ]
+  return [
+    ...ips.flatMap(({ ip, at }) => addressErrors(ip, at)),
+    ...ports.flatMap(({ name, port, protocol }, index) => {
+      const at = `${path}.ports[${index}]`
+      return [
+        ...(ports.length > 1 && !name ? [required(`${at}.name`)] : []),
+        ...(name ? wellFormed(name, { path: `${at}.name`, problems: dnsLabelProblems }) : []),
+        ...portNumber(port, `${at}.port`),
+        ...oneOf(protocol, { path: `${at}.protocol`, choices: PROTOCOLS }),
+      ]
+    }),
+  ]
+}
+
 const ENDPOINTS_SHOWN_MAX = 3
 
 export const endpoints = defineKind(Endpoints, {
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   createsOnUpdate: true,
+  validate: ({ subsets = [] }) => subsets.flatMap((subset, index) => subsetErrors(subset, `subsets[${index}]`)),
   columns: [
     text('Endpoints', ({ subsets = [] }) => {
       const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
@@ -124,6 +163,7 @@ export const endpoints = defineKind(Endpoints, {
 
 export const limitRanges = defineKind(LimitRange, {
   createsOnUpdate: true,
+  validate: limitRangeErrors,
   defaults({ spec }) {
     for (const item of spec?.limits ?? []) {
       if (item.type !== 'Container') continue
@@ -137,6 +177,8 @@ export const limitRanges = defineKind(LimitRange, {
 })
 
 export const resourceQuotas = defineKind(ResourceQuota, {
+  validate: quotaErrors,
+  validateUpdate: quotaUpdateErrors,
   returnsDeletedObject: true,
   columns: [
     text('Request', ({ status }) => quotaText(status, name => !name.startsWith('limits.'))),

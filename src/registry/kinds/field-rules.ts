@@ -1,6 +1,6 @@
 import type { LabelSelector } from '../../api/meta-v1/types.ts'
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts'
-import { addressPrefixOf } from '../../machinery/ip-address.ts'
+import { addressBytesOf, addressPrefixOf } from '../../machinery/ip-address.ts'
 import { labelValueProblems, qualifiedNameProblems } from '../../machinery/names.ts'
 
 /** Rules that many kinds share. Each returns what is wrong; nothing wrong is an empty list. */
@@ -32,6 +32,9 @@ export const cidrErrors = (value: string, path: string): readonly FieldError[] =
   addressPrefixOf(value)
     ? []
     : [invalid(path, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+
+export const addressErrors = (value: string, path: string): readonly FieldError[] =>
+  addressBytesOf(value) ? [] : [invalid(path, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
 
 export const wellFormed = (
   value: string,

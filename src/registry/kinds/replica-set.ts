@@ -13,7 +13,12 @@ import {
   wide,
 } from '../tables/columns.ts'
 import { defaultPodTemplate } from './pod-spec-defaults.ts'
-import { replicaSetErrors, replicaSetStatusErrors, replicaSetUpdateErrors } from './workload-validation.ts'
+import {
+  replicaSetErrors,
+  replicaSetStatusErrors,
+  replicaSetUpdateErrors,
+  replicationControllerErrors,
+} from './workload-validation.ts'
 
 export const replicaSets = defineKind(ReplicaSet, {
   defaults({ spec }) {
@@ -47,6 +52,8 @@ export const replicationControllers = defineKind(ReplicationController, {
     spec.replicas ??= 1
     if (spec.template) defaultPodTemplate(spec.template)
   },
+  validate: replicationControllerErrors,
+  validateStatusUpdate: replicaSetStatusErrors,
   hasGeneration: true,
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   columns: [

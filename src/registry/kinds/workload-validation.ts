@@ -1,5 +1,5 @@
 import type { DaemonSet, Deployment, ReplicaSet } from '../../api/apps-v1/types.ts'
-import type { PodTemplateSpec } from '../../api/core-v1/types.ts'
+import type { PodTemplateSpec, ReplicationController } from '../../api/core-v1/types.ts'
 import type { LabelSelector } from '../../api/meta-v1/types.ts'
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts'
 import type { IntOrString } from '../../machinery/int-or-string.ts'
@@ -112,7 +112,7 @@ export function deploymentStatusErrors({ status }: Deployment, old: Deployment):
   ]
 }
 
-export function replicaSetStatusErrors({ status }: ReplicaSet): readonly FieldError[] {
+export function replicaSetStatusErrors({ status }: ReplicaSet | ReplicationController): readonly FieldError[] {
   const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const
   return [
     ...(['replicas', ...parts, 'observedGeneration'] as const).flatMap(field =>
@@ -168,6 +168,25 @@ export const replicaSetErrors = ({ spec }: ReplicaSet): readonly FieldError[] =>
   ...workloadTemplateErrors(spec.template, 'ReplicaSet'),
   ...podTemplateErrors(spec.template, 'spec.template'),
 ]
+
+export function replicationControllerErrors({ spec }: ReplicationController): readonly FieldError[] {
+  const { selector = {}, template, replicas, minReadySeconds } = spec ?? {}
+  const errors: FieldError[] = [
+    ...notNegative(replicas, 'spec.replicas'),
+    ...notNegative(minReadySeconds, 'spec.minReadySeconds'),
+  ]
+  if (Object.keys(selector).length === 0) errors.push(required('spec.selector'))
+  if (!template) return [...errors, required('spec.template')]
+  const labels = template.metadata?.labels
+  if (!matchesLabels(requirementsOf({ matchLabels: selector }), labels)) {
+    errors.push(invalid('spec.template.metadata.labels', labels ?? {}, '`selector` does not match template `labels`'))
+  }
+  return [
+    ...errors,
+    ...workloadTemplateErrors(template, 'ReplicationController'),
+    ...podTemplateErrors(template, 'spec.template'),
+  ]
+}
 
 export const replicaSetUpdateErrors = ({ spec }: ReplicaSet, old: ReplicaSet): readonly FieldError[] =>
   immutable(spec.selector, old.spec.selector, 'spec.selector')
