@@ -10,6 +10,7 @@ import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts'
 import type { ApiTransport } from '../machinery/api-call.ts'
 import type { Logger } from '../machinery/logger.ts'
 import type { Random } from '../machinery/random.ts'
+import { httpPort } from './http-port.ts'
 import type { SkewedClock } from './skewed-clock.ts'
 
 export interface SimulatedMachineOptions {
@@ -57,6 +58,7 @@ export class SimulatedMachine {
       index,
       clock,
       random,
+      httpPort,
       ...(images && { images }),
       ...(diskBytes !== undefined && { diskBytes }),
     })

@@ -4,7 +4,7 @@ import { type Random, uuidFrom } from '../../machinery/random.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { anyImage, type FakeImages } from './fake-image.ts'
 import { FakeLogs } from './fake-logs.ts'
-import { FakeRuntime } from './fake-runtime.ts'
+import { FakeRuntime, type HttpPort } from './fake-runtime.ts'
 
 export interface FakeMachineOptions {
   readonly name: string
@@ -19,6 +19,7 @@ export interface FakeMachineOptions {
   readonly diskBytes?: number
   /** How long the runtime takes for what it does. */
   readonly latency?: { readonly sandboxMs: number; readonly createMs: number; readonly startMs: number }
+  readonly httpPort?: HttpPort
 }
 
 const GIBIBYTE = 1024 ** 3
@@ -42,7 +43,7 @@ export class FakeMachine {
   #bootId: string
 
   constructor(options: FakeMachineOptions) {
-    const { clock, index = 0, images = anyImage, diskBytes, latency = LATENCY_DEFAULT } = options
+    const { clock, index = 0, images = anyImage, diskBytes, latency = LATENCY_DEFAULT, httpPort } = options
     this.#options = options
     this.#bootId = uuidFrom(options.random)
     this.address = `192.168.${Math.floor(index / 250)}.${(index % 250) + 1}`
@@ -58,6 +59,7 @@ export class FakeMachine {
       giveAddressBack: address => this.#addressesInUse.delete(address),
       hostAddress: this.address,
       latency,
+      ...(httpPort && { httpPort }),
     })
     const { runtime, disk, logs } = this
     this.doors = { runtime, disk, logs, probes: this.#probes(), machine: this.#info(), cgroups: this.#podCgroups() }

@@ -18,7 +18,6 @@ import { EventQueue } from '../../kubelet/event-queue.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { FakeContainer } from './fake-container.ts'
 import type { FakeDisk } from './fake-disk.ts'
-import { httpConnection } from './fake-http.ts'
 import type { FakeImages } from './fake-image.ts'
 import type { FakeLogs } from './fake-logs.ts'
 
@@ -32,7 +31,14 @@ export interface FakeRuntimeOptions {
   readonly giveAddressBack: (address: string) => void
   readonly hostAddress: string
   readonly latency: { readonly sandboxMs: number; readonly createMs: number; readonly startMs: number }
+  readonly httpPort?: HttpPort
 }
+
+/** Speaks HTTP for a container whose image answers it. Without one, a forwarded port sends back what it gets. */
+export type HttpPort = (container: FakeContainer, port: number) => PortConnection
+
+/** What a stop may take beyond its grace. */
+const STOP_SPARE_MS = 120_000
 
 interface FakeSandbox {
   readonly id: string
@@ -155,7 +161,15 @@ export class FakeRuntime implements ContainerRuntime {
 
   async stopContainer(id: string, graceMs: number): Promise<void> {
     this.#check()
-    await this.#containers.get(id)?.stop(graceMs)
+    const container = this.#containers.get(id)
+    if (!container) return
+    const stop = new AbortController()
+    const late = this.#options.clock.sleep(graceMs + STOP_SPARE_MS, stop.signal).then(
+      () => Promise.reject(new RuntimeError('timeout', 'context deadline exceeded')),
+      () => {}, // It ended in time.
+    )
+    await Promise.race([container.stop(graceMs), late])
+    stop.abort(new Error('the container has ended'))
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -224,7 +238,8 @@ export class FakeRuntime implements ContainerRuntime {
   async portForward(sandboxId: string, port: number): Promise<PortConnection> {
     const serving = this.#containersIn(sandboxId).find(container => isOpen(container, port))
     if (!serving) throw new RuntimeError('failed', `dial tcp 127.0.0.1:${port}: connect: connection refused`)
-    if (serving.parts.image.answer) return httpConnection(serving, port)
+    const { httpPort } = this.#options
+    if (serving.parts.image.answer && httpPort) return httpPort(serving, port)
     const input = new PassThrough()
     const output = new PassThrough()
     input.pipe(output) // Echoes.
