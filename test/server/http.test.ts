@@ -139,7 +139,7 @@ describe('answers', () => {
     expect(headers['cache-control']).toBe('no-cache, private')
   })
 
-  test('come as tables and as metadata alone', async () => {
+  test('P17: come as tables and as metadata alone', async () => {
     await post(configMap('shown', { data: { a: '1' } }))
     const table = await client.request(`${CONFIG_MAPS}/shown`, { headers: { accept: TABLE } })
     expect(table.json).toMatchObject({ kind: 'Table', rows: [{ object: { kind: 'PartialObjectMetadata' } }] })

@@ -30,11 +30,11 @@ test.each([
   [9 * 365 * DAY, '9y'],
   [-SECOND, '0s'],
   [-2 * SECOND, '<invalid>'],
-])('%i ms ago reads as %s', (ms, text) => {
+])('P16: %i ms ago reads as %s', (ms, text) => {
   expect(ageText(new Date(now.getTime() - ms).toISOString(), now)).toBe(text)
 })
 
-test('no time reads as unknown', () => {
+test('P16: no time reads as unknown', () => {
   expect(ageText(undefined, now)).toBe('<unknown>')
 })
 
@@ -86,7 +86,7 @@ test.each<[string, JsonObject, JsonObject?]>([
     'SchedulingGated',
     { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' }] },
   ],
-])('a Pod is shown as %s', async (text, status, extra) => {
+])('P6: a Pod is shown as %s', async (text, status, extra) => {
   await using server = open()
   expect(row(server, 'pods', pod(status, extra))[2]).toBe(text)
 })
@@ -95,14 +95,14 @@ test.each<[string, JsonObject]>([
   ['Init:0/2', { waiting: { reason: 'PodInitializing' } }],
   ['Init:CrashLoopBackOff', { waiting: { reason: 'CrashLoopBackOff' } }],
   ['Init:ExitCode:2', { terminated: { exitCode: 2 } }],
-])('a Pod whose init container has not finished is shown as %s', async (text, state) => {
+])('P6: a Pod whose init container has not finished is shown as %s', async (text, state) => {
   await using server = open()
   const spec = { containers: [{ name: 'a' }], initContainers: [{ name: 'i' }, { name: 'j' }] }
   const status = { phase: 'Pending', initContainerStatuses: [container('i', state)] }
   expect(row(server, 'pods', { spec, status })[2]).toBe(text)
 })
 
-test('restarts are counted, with the time of the last', async () => {
+test('P7: restarts are counted, with the time of the last', async () => {
   await using server = open()
   const lastState = { terminated: { exitCode: 1, finishedAt: '2026-05-31T23:55:00Z' } }
   const status = {
