@@ -216,6 +216,25 @@ test('a Pod that was deleted by force while the kubelet was away is ended when i
   expect(node.machine.runtime.sandboxCount).toBe(0)
 })
 
+test('a process that cannot be killed holds its Pod and its name, and the user is told', async () => {
+  await using node = await SimulatedNode.start({ images: imagesNamed({ 'app:1': {}, 'stuck:1': { isStuck: true } }) })
+  await node.run('web-0', { containers: [{ name: 'main', image: 'stuck:1' }], terminationGracePeriodSeconds: 5 })
+  await node.clock.advance(1000)
+  await node.delete('web-0')
+  await node.clock.advance(140_000)
+  expect((await node.pod('web-0'))?.metadata.deletionTimestamp).toBeDefined()
+  expect(await node.events()).toContain(
+    'FailedKillPod error killing pod: failed to "KillContainer" for "main" with KillContainerError: "context deadline exceeded"',
+  )
+  await node.delete('web-0', 0)
+  await node.run('web-0')
+  await node.clock.advance(60_000)
+  expect(await node.state('web-0')).toMatch(/^Pending/)
+  node.machine.runtime.containers[0]?.kill()
+  await node.clock.advance(60_000)
+  expect(await node.state('web-0')).toBe('Ready')
+})
+
 test('logs of a Pod that went while the kubelet was away are removed when it is back', async () => {
   await using node = await SimulatedNode.start()
   await node.run('web-0')

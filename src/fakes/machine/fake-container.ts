@@ -102,6 +102,7 @@ export class FakeContainer {
     if (!this.isRunning) return Promise.resolve()
     const { image } = this.parts
     image.onStop?.(this.process)
+    if (image.isStuck) return new Promise(resolve => this.#waiters.push(resolve))
     if (graceMs <= 0) this.kill()
     else {
       this.#later(graceMs, () => this.kill())

@@ -43,6 +43,8 @@ export interface FakeImage {
   readonly exitCode?: number
   readonly exitReason?: string
   readonly ignoresStopSignal?: boolean
+  /** Waits for something that never comes, as for a dead disk: not even SIGKILL ends it before the machine goes down. */
+  readonly isStuck?: boolean
   /** How long it takes to end after the stop signal. */
   readonly stopMs?: number
   readonly stopExitCode?: number

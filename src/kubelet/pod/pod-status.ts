@@ -169,6 +169,8 @@ function readyByGates(pod: Pod): Draft {
   return { type: 'Ready', status: 'False', reason: 'ReadinessGatesNotReady', message }
 }
 
-export const isSameStatus = (a: PodStatus, b: PodStatus): boolean => deepEqual(withoutUndefined(a), withoutUndefined(b))
-
-const withoutUndefined = (status: PodStatus): unknown => JSON.parse(JSON.stringify(status))
+/** As JSON, which knows nothing of undefined. Mostly they are the same to the letter. */
+export function isSameStatus(a: PodStatus, b: PodStatus): boolean {
+  const [first, second] = [JSON.stringify(a), JSON.stringify(b)]
+  return first === second || deepEqual(JSON.parse(first), JSON.parse(second))
+}

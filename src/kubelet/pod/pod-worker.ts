@@ -1,6 +1,7 @@
 import { deepEqual } from 'fast-equals'
 import type { Container, Pod } from '../../api/core-v1/types.ts'
 import type { Timer } from '../../machinery/clock.ts'
+import type { ContainerRecord } from '../doors.ts'
 import { Prober } from '../probes/prober.ts'
 import { livingVolumesOf } from '../volumes/living-volumes.ts'
 import type { MountedVolume } from '../volumes/volume-plugin.ts'
@@ -365,14 +366,18 @@ export class PodWorker {
   #kill({ record, graceMs, message }: Extract<Step, { kind: 'kill' }>): Promise<void> {
     const container = this.#specs().get(record.name)
     const podAddress = this.#podAddress()
-    return killContainer(this.#context, {
-      pod: this.pod,
-      record,
-      graceMs,
-      message,
-      podAddress,
-      ...(container && { container }),
+    const input = { pod: this.pod, record, graceMs, message, podAddress, ...(container && { container }) }
+    return killContainer(this.#context, input).catch(error => {
+      if (!this.#stopped.aborted) this.#tellOfKill(record, error)
+      throw error
     })
+  }
+
+  /** For example a process that waits for a dead disk: even SIGKILL waits for that. */
+  #tellOfKill({ name }: ContainerRecord, error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    const message = `error killing pod: failed to "KillContainer" for "${name}" with KillContainerError: ${JSON.stringify(text)}`
+    this.#context.events.record(this.pod, { type: 'Warning', reason: 'FailedKillPod', message })
   }
 
   async #passTerminating(): Promise<number> {
