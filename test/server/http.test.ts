@@ -78,7 +78,8 @@ describe('bodies', () => {
     const strict = await post(body, { query: '?fieldValidation=Strict' })
     expect(strict.json).toMatchObject({
       code: 400,
-      message: expect.stringContaining('strict decoding error: duplicate field "data.a"'),
+      message:
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.a"',
     })
     const warned = await post(body, { query: '?dryRun=All' })
     expect(warned.code).toBe(201)

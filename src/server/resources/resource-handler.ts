@@ -49,7 +49,7 @@ export class ResourceHandler {
     const call = await callOf(exchange, info)
     const warnings: string[] = []
     const warn = (text: string): void => void warnings.push(text)
-    const checked = checkDuplicates(call, warn)
+    const checked = this.#checkDuplicates(call, warn)
     switch (call.verb) {
       case 'watch':
         return this.#watch(exchange, { call, accepted, context: { user, warn } })
@@ -91,6 +91,19 @@ export class ResourceHandler {
       clock,
       onUnexpected: err => logger.error({ err, path: exchange.path }, 'watch failed unexpectedly'),
     })
+  }
+
+  /** Members named twice are only visible while decoding, so their part of field validation happens here. */
+  #checkDuplicates({ duplicateFields, ...call }: CallWithDuplicates, warn: (text: string) => void): ApiCall {
+    if (duplicateFields.length === 0 || call.options?.fieldValidation === 'Ignore') return call
+    const problems = duplicateFields.map(field => `duplicate field "${field}"`)
+    if (call.options?.fieldValidation === 'Strict') {
+      const { kind, version } = this.#dependencies.dispatcher.resourceFor(call).info
+      const what = call.verb === 'patch' ? '' : `${kind} in version "${version}" cannot be handled as a ${kind}: `
+      throw badRequest(`${what}strict decoding error: ${problems.join(', ')}`)
+    }
+    for (const problem of problems) warn(problem)
+    return call
   }
 
   #watchSeconds(options: CallOptions | undefined): number {
@@ -158,15 +171,6 @@ function optionsOf(exchange: Exchange, { verb, name }: ResourceRequest): CallOpt
   if (verb !== 'watch' || name === '') return options
   const own = `metadata.name=${name}`
   return { ...options, fieldSelector: options.fieldSelector ? `${options.fieldSelector},${own}` : own }
-}
-
-/** Members named twice are only visible while decoding, so their part of field validation happens here. */
-function checkDuplicates({ duplicateFields, ...call }: CallWithDuplicates, warn: (text: string) => void): ApiCall {
-  if (duplicateFields.length === 0 || call.options?.fieldValidation === 'Ignore') return call
-  const problems = duplicateFields.map(field => `duplicate field "${field}"`)
-  if (call.options?.fieldValidation === 'Strict') throw badRequest(`strict decoding error: ${problems.join(', ')}`)
-  for (const problem of problems) warn(problem)
-  return call
 }
 
 /**
