@@ -108,6 +108,8 @@ export interface Store {
    * lag behind a write that another process was already told is durable.
    */
   confirmHead?(): Promise<Revision>
+  /** Gives back the memory that reading has taken. For a reader who has read everything and will not do so again. */
+  releaseMemory?(): Promise<void>
   /** Reads as of `at`, or of head. Throws `compacted` below the compaction mark, `future` above head. */
   get(key: Key, at?: Revision): Promise<Entry | undefined>
   /** At most `limit` entries (one or more) in key order, read as of `at` or of head. Throws as `get` does. */

@@ -140,9 +140,11 @@ export class StoreMirror {
     const byPrefix = new Map<string, Entry[]>()
     let range = keysUnder('/')
     let at: Revision | undefined
+    let count = 0
     for (;;) {
       const page = await this.#store.list(range, { limit: PAGE_ENTRIES, ...(at !== undefined && { at }) })
       at = page.revision
+      count += page.entries.length
       for (const entry of page.entries) {
         const prefix = prefixOf(entry.key)
         const entries = byPrefix.get(prefix)
@@ -152,6 +154,7 @@ export class StoreMirror {
       if (page.next === undefined) break
       range = { start: page.next, end: range.end }
     }
+    if (count > PAGE_ENTRIES) await this.#store.releaseMemory?.()
     this.#revision = at
     for (const prefix of byPrefix.keys()) this.cache(prefix)
     for (const [prefix, cache] of this.#caches) cache.reset(byPrefix.get(prefix) ?? [], at)

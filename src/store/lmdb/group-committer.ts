@@ -33,6 +33,7 @@ export class GroupCommitter {
   #head: Revision
   #mark: Revision
   #waiting: Waiting[] = []
+  #between: (() => Promise<void>)[] = []
   #underWay: Group | undefined
   #running: Promise<void> | undefined
   #isClosed = false
@@ -74,6 +75,15 @@ export class GroupCommitter {
     })
   }
 
+  /** Runs something between two groups, while nothing is written. Writers wait meanwhile. */
+  between(run: () => Promise<void>): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closed())
+    return new Promise<void>((resolve, reject) => {
+      this.#between.push(() => run().then(resolve, reject))
+      this.#running ??= this.#runAll()
+    })
+  }
+
   /** Takes no more work, and resolves when what was taken is done. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -84,8 +94,9 @@ export class GroupCommitter {
     do {
       // Lets everyone whom the last group set free add to the next.
       await new Promise(resolve => setImmediate(resolve))
-      await this.#runGroup()
-    } while (this.#waiting.length > 0)
+      for (const run of this.#between.splice(0)) await run()
+      if (this.#waiting.length > 0) await this.#runGroup()
+    } while (this.#waiting.length > 0 || this.#between.length > 0)
     this.#running = undefined
   }
 

@@ -48,6 +48,21 @@ test('random histories look as those of the model', { timeout: 3_600_000 }, () =
   checkAgainstModel(open, { histories: Number(process.env.STORE_MODEL_HISTORIES ?? 60) }),
 )
 
+test('who gives back what reading took may read and write on, also meanwhile', async () => {
+  const store = await openLmdbStore({ directory, clock: new VirtualClock() })
+  const write = (key: string) => store.commit({ type: 'create', key, value: bytes(key) })
+  await write('/before')
+  const released = store.releaseMemory!()
+  const meanwhile = write('/meanwhile')
+  const read = new Promise(resolve => setImmediate(resolve)).then(() => store.get('/before'))
+  await Promise.all([released, meanwhile])
+  expect(await read).toMatchObject({ key: '/before' })
+  await write('/after')
+  const { entries } = await store.list(keysUnder('/'), { limit: 10 })
+  expect(entries.map(({ key }) => key)).toEqual(['/after', '/before', '/meanwhile'])
+  await store.close()
+})
+
 test('a second owner is refused and told who the first is', async () => {
   const store = await openLmdbStore({ directory, clock: new VirtualClock() })
   const refused = openLmdbStore({ directory, clock: new VirtualClock() })

@@ -82,6 +82,7 @@ class LmdbStore implements StoreDriver {
   readonly name = 'lmdb'
   #isClosed = false
   #closing: Promise<void> | undefined
+  #reopening: Promise<void> | undefined
   readonly #tables: Tables
   readonly #owner: AsyncDisposable
   readonly #clock: Clock
@@ -152,6 +153,7 @@ class LmdbStore implements StoreDriver {
     this.#checkOpen()
     checkKey(key)
     this.#checkReadable(at)
+    if (this.#reopening) await this.#reopening
     return at === this.#committer.head ? this.#history.current(key) : this.#history.find(key, at)
   }
 
@@ -160,6 +162,7 @@ class LmdbStore implements StoreDriver {
     checkRange(range)
     checkLimit(limit)
     this.#checkReadable(at)
+    if (this.#reopening) await this.#reopening
     const isPast = at < this.#committer.head
     const pasts = isPast ? this.#history.pasts(range, at) : this.#history.pastsUnderWay(range).values()
     return readPage(this.#tables, { range, at, limit }, pasts)
@@ -186,6 +189,16 @@ class LmdbStore implements StoreDriver {
     checkRevision(mark, 'mark')
     if (mark > this.#committer.head) throw future(mark, this.#committer.head)
     await this.#forgetBelow(mark)
+  }
+
+  async releaseMemory(): Promise<void> {
+    this.#checkOpen()
+    await this.#committer.between(async () => {
+      const reopened = this.#tables.reopen()
+      this.#reopening = reopened
+      await reopened
+      this.#reopening = undefined
+    })
   }
 
   async *verify(): AsyncGenerator<string> {

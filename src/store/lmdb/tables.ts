@@ -38,6 +38,7 @@ export interface Logged {
  */
 export class Tables {
   #opened: Opened
+  #snapshots = 0
   readonly #directory: string
 
   /** A state to which all reads keep, of a file that belongs to another process. */
@@ -76,6 +77,16 @@ export class Tables {
   async mend(): Promise<void> {
     if (this.#isReadable()) return
     await this.#root.close().catch(() => {})
+    this.#opened = openTables(this.#directory, { readOnly: false })
+  }
+
+  /**
+   * What has been read stays in memory as part of the mapped file until the file is opened anew, which takes some ten
+   * milliseconds. Nothing may be read or written meanwhile. Does nothing while somebody holds a state to read.
+   */
+  async reopen(): Promise<void> {
+    if (this.#snapshots > 0 || this.#fixed) return
+    await this.#root.close()
     this.#opened = openTables(this.#directory, { readOnly: false })
   }
 
@@ -206,11 +217,15 @@ export class Tables {
 
   /** A state that stays as it is while it is read. Must be ended with `release`. */
   snapshot(): Transaction {
-    return this.#fixed?.transaction ?? this.#root.useReadTransaction()
+    if (this.#fixed) return this.#fixed.transaction
+    this.#snapshots++
+    return this.#root.useReadTransaction()
   }
 
   release(snapshot: Transaction): void {
-    if (snapshot !== this.#fixed?.transaction) snapshot.done()
+    if (snapshot === this.#fixed?.transaction) return
+    this.#snapshots--
+    snapshot.done()
   }
 
   async close(): Promise<void> {
