@@ -172,3 +172,14 @@ test('name servers are read from resolv.conf, each once, and nothing else is', (
     '# nameserver 192.0.2.9\nnameserver 192.0.2.1\n nameserver\t2001:db8::1 \nnameserver nonsense\nsearch example.com\nnameserver 192.0.2.1\noptions ndots:5\n'
   expect(nameServersOf(text)).toEqual(['192.0.2.1', '2001:db8::1'])
 })
+
+test('of a flood of questions a thousand wait for an answer, and the others fail at once', async () => {
+  const silence = Promise.withResolvers<Buffer>()
+  outside = () => silence.promise
+  const flood = Array.from({ length: 5000 }, (_, i) => subject.forward({ ...question, name: `q${i}.example` }, false))
+  const failed = await Promise.all(flood.slice(1000))
+  expect(new Set(failed.map(({ rcode }) => rcode))).toEqual(new Set([Rcode.ServerFailure]))
+  expect(asked).toHaveLength(1000)
+  silence.reject(new Error('too late'))
+  await Promise.all(flood)
+})
