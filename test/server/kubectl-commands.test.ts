@@ -66,6 +66,9 @@ describe.each(kubectlBinaries())('kubectl $version', ({ version, path }) => {
     await ok('create cm going --from-literal=a=1')
     const gone = run('wait --for=delete cm/going --timeout=15s')
     const changed = run('wait --for=jsonpath={.data.a}=2 cm/going --timeout=15s')
+    const watches = async (): Promise<number> =>
+      Number(/^apiserver_longrunning_requests (\d+)$/m.exec(await ok('get --raw /metrics'))?.[1])
+    await expect.poll(watches, { timeout: 10_000 }).toBe(2)
     await ok('patch cm going -p {"data":{"a":"2"}}')
     expect((await changed).stdout).toBe('configmap/going condition met\n')
     await ok('delete cm going')
