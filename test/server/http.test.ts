@@ -1,3 +1,4 @@
+import type { ClientHttp2Stream } from 'node:http2'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HttpClient, type HttpRequest } from './http-client.ts'
@@ -196,17 +197,19 @@ describe('watches', () => {
     const stream = client.session.request({ ':path': path, accept })
     await new Promise(resolve => stream.once('response', resolve))
     const acted = act()
-    let text = ''
-    for await (const piece of stream.setEncoding('utf8')) {
-      text += piece
-      if (text.split('\n').length > count) break
-    }
+    const events = await linesOf(stream, count)
     await acted
-    return text
-      .trim()
-      .split('\n')
-      .slice(0, count)
-      .map(line => JSON.parse(line) as unknown)
+    return events
+  }
+
+  async function linesOf(stream: ClientHttp2Stream, count: number): Promise<unknown[]> {
+    const lines: string[] = ['']
+    for await (const piece of stream.setEncoding('utf8')) {
+      const [rest, ...more] = String(piece).split('\n')
+      lines.push(`${lines.pop()}${rest}`, ...more)
+      if (lines.length > count) break
+    }
+    return lines.slice(0, count).map(line => JSON.parse(line) as unknown)
   }
 
   test('tell of what comes, changes and goes', async () => {
@@ -238,6 +241,25 @@ describe('watches', () => {
     expect(first!.object.columnDefinitions?.length).toBeGreaterThan(1)
     expect(second!.object.columnDefinitions).toBeUndefined()
     expect(second!.object.rows).toHaveLength(1)
+  })
+
+  test('that nobody reads delay neither writers nor other watchers, and lose nothing', async () => {
+    const path = `${CONFIG_MAPS}?watch=true&labelSelector=size%3Dlarge`
+    const large = (name: string) =>
+      JSON.stringify({
+        ...JSON.parse(configMap(name, { data: { x: 'x'.repeat(100_000) } })),
+        metadata: { name, labels: { size: 'large' } },
+      })
+    using slow = new HttpClient(running, await running.certificateFor('slow', ['system:masters']))
+    const stuck = slow.session.request({ ':path': path })
+    await new Promise(resolve => stuck.once('response', resolve))
+    const names = Array.from({ length: 60 }, (_, i) => `large-${i}`)
+    const heard = await lines(path, names.length, async () => {
+      for (const name of names) expect((await post(large(name))).code).toBe(201)
+    })
+    const inOrder = names.map(name => ({ type: 'ADDED', object: { metadata: { name } } }))
+    expect(heard).toMatchObject(inOrder)
+    expect(await linesOf(stuck, names.length)).toMatchObject(inOrder)
   })
 
   test('end when their time is over', async () => {
