@@ -9,7 +9,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,6 +19,7 @@ import type { Client } from '../src/client/client.ts'
 import { HttpsTransport } from '../src/client/https-transport.ts'
 import { connectionOf, parseKubeconfig } from '../src/client/kubeconfig.ts'
 import { systemClock } from '../src/machinery/system-clock.ts'
+import { freePort } from '../test/free-port.ts'
 import { TestMachine } from '../test/network/test-machines.ts'
 
 const ROUNDS = Number(process.argv[2] ?? 200)
@@ -91,15 +91,6 @@ async function answers(file: string): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function makeObjects(api: Client): Promise<void> {
