@@ -72,3 +72,17 @@ test('O4, O15: among Pods outside the range only the lowest unhealthy one may go
   await stage.rest()
   expect(await stage.podNames()).toEqual(['web-0'])
 })
+
+test('B26: a claim that no Pod uses any more keeps the owners that it had when the policy changes', async () => {
+  await using stage = await Stage.start()
+  await stage.create({ replicas: 2, volumeClaimTemplates: [claimTemplate()] })
+  await stage.change({ replicas: 1 })
+  await stage.change({ persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Retain' } })
+  const ownersOf = async (name: string) =>
+    ((await stage.claim(name)).metadata.ownerReferences ?? []).map(({ kind }) => kind)
+  expect(await ownersOf('data-web-0')).toEqual(['StatefulSet'])
+  expect(await ownersOf('data-web-1')).toEqual([])
+  await stage.deleteSet('Background')
+  await stage.clock.advance(60_000)
+  expect(await stage.claimNames()).toEqual(['data-web-1'])
+})

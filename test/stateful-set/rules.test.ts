@@ -106,7 +106,7 @@ test('L4, L9: a Pod that another object controls is left alone, and keeps its na
   expect((await stage.set()).status.replicas).toBe(0)
 })
 
-test('L6: a Pod that was created is not created again while the cache lags', async () => {
+test('L6, B21: a Pod that was created is not created again while the cache lags', async () => {
   let isLate = true
   const waiting: (() => void)[] = []
   const tampering: Tampering = transport => ({
@@ -230,7 +230,7 @@ test('H8: without its object, the current revision is the update revision', asyn
   expect((await stage.pod('web-2')).spec.containers[0]!.image).toBe('new')
 })
 
-test('H6, #135017: a revision that an older API version wrote does not roll the Pods', async () => {
+test('H6, B12, #135017: a revision that an older API version wrote does not roll the Pods', async () => {
   await using stage = await Stage.start()
   await stage.create({})
   const [revision] = await revisionsIn(stage)

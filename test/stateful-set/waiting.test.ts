@@ -81,7 +81,7 @@ test('B13, O16, #140858: at its quota a Parallel set still moves, and says what 
 })
 
 test.each(['#74374', '#89910'])(
-  'B14, S5, S9, %s: a Pod waits for a claim that is being deleted, and comes at once when it is gone',
+  'B14, B22, S5, S9, %s: a Pod waits for a claim that is being deleted, and comes at once when it is gone',
   async () => {
     await using stage = await Stage.start()
     await stage.create({ replicas: 1, volumeClaimTemplates: [claimTemplate()] })

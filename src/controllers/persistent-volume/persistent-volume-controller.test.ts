@@ -115,7 +115,7 @@ test('a claim of the default class gets a directory on the machine of its Pod, w
   expect(disks[node!]!.directories.size).toBe(0)
 })
 
-test('a Pod comes back to the machine that holds its volume, or waits and says why', async () => {
+test('N6: a Pod comes back to the machine that holds its volume, or waits and says why', async () => {
   const { world } = await startWorld()
   await using _ = world
   await world.client.create(StorageClass, standardStorageClass)

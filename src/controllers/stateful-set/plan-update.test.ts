@@ -27,7 +27,7 @@ test.each([
   ['auaau', { maxUnavailable: 2, partition: 3 }, [0, 1, 2, 3]],
   ['uuaa', { maxUnavailable: 2 }, [2, 3]],
   ['uuaaa', { maxUnavailable: 3 }, [2, 3]],
-])('U11, #137409: Parallel, Pods %s, %o: %o stay', (pods, rollingUpdate, stay) => {
+])('U11, B8, #137409: Parallel, Pods %s, %o: %o stay', (pods, rollingUpdate, stay) => {
   const world = worldOf({ pods, spec: rolling(pods.length, rollingUpdate) })
   expect(remaining(world, planParallelUpdate)).toEqual(stay)
 })
@@ -55,7 +55,7 @@ test.each([
   ['50%', 2],
   ['10%', 1],
   [undefined, 1],
-])('U8: maxUnavailable %s of five replicas is %i', (maxUnavailable, expected) => {
+])('U8, B25: maxUnavailable %s of five replicas is %i', (maxUnavailable, expected) => {
   const strategy = maxUnavailable === undefined ? rolling(5) : rolling(5, { maxUnavailable })
   expect(maxUnavailableOf(setOf(strategy))).toBe(expected)
 })
@@ -92,7 +92,7 @@ test('U5, W6, #60164, #88896, #141095: a broken outdated Pod holds even its own 
   })
 })
 
-test('U7: the partition counts slots, not ordinals', () => {
+test('U7, B7: the partition counts slots, not ordinals', () => {
   const spec = { ...rolling(4, { partition: 2 }), ordinals: { start: 5 } }
   const members = worldOf({ pods: '.....aaaa', spec }).slots.flatMap(({ pod }) => pod ?? [])
   expect(stepTexts(planPass(worldOf({ members, spec })))).toEqual(['delete web-8'])

@@ -3,7 +3,7 @@ import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { podOf } from '../fixtures.ts'
 import { ReplacementPace } from './replacement-pace.ts'
 
-test('a Pod that ends again and again is replaced more slowly each time, up to a minute', async () => {
+test('B6, #122709: a Pod that ends again and again is replaced more slowly each time, up to a minute', async () => {
   const clock = new VirtualClock()
   const pace = new ReplacementPace(clock)
   const waits: number[] = []

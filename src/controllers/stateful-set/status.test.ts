@@ -47,7 +47,7 @@ test('T5, Y4, B11: available means ready for minReadySeconds', () => {
   })
 })
 
-test('T6, T13: Pods deleted for the update no longer count as current, at once', () => {
+test('T6, T13, B4: Pods deleted for the update no longer count as current, at once', () => {
   const status = statusFor({ pods: 'aaa' }, 1)
   expect(status).toMatchObject({ replicas: 3, readyReplicas: 3, currentReplicas: 2 })
   expect(status).not.toHaveProperty('updatedReplicas')
@@ -58,7 +58,7 @@ test('T6: terminating Pods count for no revision', () => {
 })
 
 test.each(['RollingUpdate', 'OnDelete'] as const)(
-  'T8, B3: when all are new and ready the update is complete (%s)',
+  'T8, B3, B10: when all are new and ready the update is complete (%s)',
   type => {
     expect(statusFor({ pods: 'AAA', spec: { updateStrategy: { type } } })).toMatchObject({
       currentReplicas: 3,
@@ -74,7 +74,7 @@ test('T9, #121534: with old Pods below the partition the update never completes,
   expect(statusFor({ pods: '', spec: { updateStrategy, replicas: 0 } }).currentRevision).toBe('web-new')
 })
 
-test('T10: a status is written for a newer generation, another counter, or another condition of ours', () => {
+test('T10, B23: a status is written for a newer generation, another counter, or another condition of ours', () => {
   const have = statusFor({ pods: 'AAA' })
   expect(isStatusNews(have, have)).toBe(false)
   expect(isStatusNews(have, { ...have, observedGeneration: 2 })).toBe(true)
@@ -85,7 +85,7 @@ test('T10: a status is written for a newer generation, another counter, or anoth
   expect(isStatusNews(have, { ...have, conditions })).toBe(true)
 })
 
-test('T11: conditions of others stay, ours keeps its time while its status stays', () => {
+test('T11, B24: conditions of others stay, ours keeps its time while its status stays', () => {
   const other = { type: 'StatusUpdate', status: 'True', reason: 'E2E' }
   const first = withProgressing({ replicas: 0, conditions: [other] }, { status: 'False', reason: 'A' }, 't1')
   const second = withProgressing({ replicas: 0, conditions: first }, { status: 'False', reason: 'B' }, 't2')

@@ -82,7 +82,7 @@ test.each([
   expect(cause?.message).toContain(text)
 })
 
-test('V17: a mount may name a claim template, which stands for a volume', async () => {
+test('V17, B19: a mount may name a claim template, which stands for a volume', async () => {
   await using server = open()
   const containers = [{ name: 'main', image: 'app', volumeMounts: [{ name: 'data', mountPath: '/data' }] }]
   const body = setOf({ ...templateWith({ containers }), volumeClaimTemplates: [claim] })

@@ -87,7 +87,7 @@ test('R1: generation counts changes of the spec, and nothing else', async () => 
   })
 })
 
-test('V21, V24, V1: each immutable field of a StatefulSet is refused by its name', async () => {
+test('V21, V24, V1, B15, B20: each immutable field of a StatefulSet is refused by its name', async () => {
   await using server = open()
   await server.create(SETS, set())
   const status = await failureOf(server.patch(SETS, 'web', { type: 'merge', body: { spec: { serviceName: 'other' } } }))

@@ -270,7 +270,7 @@ test('B14, #74374: a Pod that waits for a claim on its way out says so', () => {
   })
 })
 
-test('stumbling block 9, #53059: a volume that another machine holds is told with its holder', () => {
+test('N8, stumbling block 9, #53059: a volume that another machine holds is told with its holder', () => {
   const claim = { ...claimOf('data-web-2'), spec: { volumeName: 'pv-1' } }
   const attachment = {
     metadata: metaOf('a'),

@@ -10,7 +10,7 @@ function listener() {
   return { heard, told: new ToldCauses({ record: (_about, { message }) => heard.push(message) }) }
 }
 
-test('one cause is told once, however often the set falls back into it', () => {
+test('B6, #122709: one cause is told once, however often the set falls back into it', () => {
   const { heard, told } = listener()
   const set = setOf()
   for (const message of ['exits with code 1', 'exits with code 2', 'exits with code 1'])
