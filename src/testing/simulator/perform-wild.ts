@@ -1,5 +1,6 @@
 import { StatefulSet } from '../../api/apps-v1/types.ts'
 import { Pod, ResourceQuota } from '../../api/core-v1/types.ts'
+import { controllerOf } from '../../machinery/object.ts'
 import { isStatusError } from '../../machinery/status.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Stage } from './perform.ts'
@@ -81,13 +82,15 @@ async function limitAndShift(
 
 /**
  * As many Pods as the sets ask for, and not one more. An ordered set makes all new Pods before it lets go of those that
- * are out of range, so that much more it may have.
+ * are out of range, so as many more as it has now it may have.
  */
 async function limitPods(cluster: Cluster): Promise<void> {
   const { items: sets } = await cluster.client.list(StatefulSet, { namespace: NAMESPACE })
-  const needed = sets.map(({ spec: { replicas = 1, podManagementPolicy } }) =>
-    podManagementPolicy === 'Parallel' ? replicas : 2 * replicas,
-  )
+  const there = await cluster.pods()
+  const needed = sets.map(({ metadata: { uid }, spec: { replicas = 1, podManagementPolicy } }) => {
+    const own = there.filter(pod => controllerOf(pod)?.uid === uid).length
+    return podManagementPolicy === 'Parallel' ? replicas : own + replicas
+  })
   const pods = needed.reduce((sum, count) => sum + count, 0)
   await cluster.apply({
     apiVersion: 'v1',
