@@ -5,7 +5,7 @@ import type { Clock } from '../../machinery/clock.ts'
 import { isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
 import type { SimulatedMachine } from '../simulated-machine.ts'
 import { momentText, section } from './describe.ts'
-import type { Change } from './observer.ts'
+import type { Change } from './store-truth.ts'
 
 /** So many of the last lines are told; what lies further back is in the scenario. */
 const LINES_MAX = 40

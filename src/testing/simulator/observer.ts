@@ -2,17 +2,10 @@ import type { Kind, KubernetesObject } from '../../api/kind.ts'
 import type { ApiTransport, WatchEvent } from '../../machinery/api-call.ts'
 import { isStatusError } from '../../machinery/status.ts'
 
-export type Change<T> = {
-  readonly type: 'added' | 'modified' | 'deleted'
-  readonly object: T
-  readonly previous: T | undefined
-}
-
 export interface ObserverOptions<T extends KubernetesObject> {
   readonly kind: Kind<T>
   readonly transport: ApiTransport
   readonly pause: () => Promise<void>
-  readonly onChange: (change: Change<T>) => void
   readonly onViolation: (text: string) => void
 }
 
@@ -21,7 +14,8 @@ export interface ObserverOptions<T extends KubernetesObject> {
  * in order, nothing left out.
  */
 export class Observer<T extends KubernetesObject> {
-  readonly objects = new Map<string, T>()
+  /** Names of what is there, as far as it was told. */
+  readonly #objects = new Set<string>()
   readonly #options: ObserverOptions<T>
   readonly #stop = new AbortController()
   #revision = 0
@@ -57,25 +51,9 @@ export class Observer<T extends KubernetesObject> {
     const { transport, kind } = this.#options
     const { group, version, plural } = kind
     const list = await transport.request({ verb: 'list', group, version, resource: plural })
-    const objects = new Map((list.items as unknown as readonly T[]).map(object => [nameOf(object), object]))
-    for (const [name, previous] of this.objects) {
-      const object = objects.get(name)
-      if (object?.metadata.uid !== previous.metadata.uid) this.#changed('deleted', previous)
-    }
-    for (const [name, object] of objects) {
-      const previous = this.objects.get(name)
-      if (previous?.metadata.resourceVersion === object.metadata.resourceVersion) continue
-      this.#changed(previous ? 'modified' : 'added', object)
-    }
+    this.#objects.clear()
+    for (const object of list.items as unknown as readonly T[]) this.#objects.add(nameOf(object))
     this.#revision = Number((list.metadata as { resourceVersion: string }).resourceVersion)
-  }
-
-  #changed(type: Change<T>['type'], object: T): void {
-    const name = nameOf(object)
-    const previous = this.objects.get(name)
-    if (type === 'deleted') this.objects.delete(name)
-    else this.objects.set(name, object)
-    this.#options.onChange({ type, object, previous })
   }
 
   #take({ type, object }: WatchEvent<T>): void {
@@ -86,18 +64,17 @@ export class Observer<T extends KubernetesObject> {
       return
     }
     const name = nameOf(object)
-    const previous = this.objects.get(name)
+    const isKnown = this.#objects.has(name)
     const said = `${kind.plural} ${name} at ${revision}`
     if (this.#revision > 0 && this.#hasBegun && revision <= this.#revision)
       onViolation(`${said} came twice or out of order`)
-    if (type === 'ADDED' && previous) onViolation(`${said} was added while it was there`)
-    if (type !== 'ADDED' && !previous) onViolation(`${said} was ${type.toLowerCase()} before it was added`)
+    if (type === 'ADDED' && isKnown) onViolation(`${said} was added while it was there`)
+    if (type !== 'ADDED' && !isKnown) onViolation(`${said} was ${type.toLowerCase()} before it was added`)
     this.#hasBegun = true
     this.#revision = Math.max(this.#revision, revision)
-    this.#changed(CHANGES[type], object)
+    if (type === 'DELETED') this.#objects.delete(name)
+    else this.#objects.add(name)
   }
 }
-
-const CHANGES = { ADDED: 'added', MODIFIED: 'modified', DELETED: 'deleted' } as const
 
 const nameOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace ?? ''}/${metadata.name}`

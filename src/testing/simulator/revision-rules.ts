@@ -1,7 +1,7 @@
 import type { StatefulSet } from '../../api/apps-v1/types.ts'
 import type { Pod } from '../../api/core-v1/types.ts'
 import { controllerOf } from '../../machinery/object.ts'
-import type { Change } from './observer.ts'
+import type { Change } from './store-truth.ts'
 
 /** How long a truth may still stand in a cache. */
 const STALE_MS = 15_000

@@ -3,7 +3,7 @@ import type { PersistentVolumeClaim, Pod } from '../../api/core-v1/types.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { controllerOf } from '../../machinery/object.ts'
 import { hasPodEnded, isPodReady, isPodTerminating, podConditionOf } from '../../machinery/pod-state.ts'
-import type { Change } from './observer.ts'
+import type { Change } from './store-truth.ts'
 
 /** A truth so old may still stand in somebody's cache. */
 const STALE_MS = 15_000

@@ -5,6 +5,7 @@ import { imagesNamed } from '../../fakes/machine/fake-image.ts'
 import { seededRandom } from '../../fakes/seeded-random.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { faultyStore } from '../../store/memory/faulty-store.ts'
+import type { Store } from '../../store/store.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Between } from '../control-components.ts'
 import { startClusterWith } from '../start-cluster.ts'
@@ -13,12 +14,13 @@ import { converge, repair } from './convergence.ts'
 import { deedText, eventsText, momentText } from './describe.ts'
 import { Faults } from './faults.ts'
 import { MachineCheck } from './machine-check.ts'
-import { type Change, Observer } from './observer.ts'
+import { Observer } from './observer.ts'
 import { manifestOf, perform } from './perform.ts'
 import { RevisionRules } from './revision-rules.ts'
 import { Rules } from './rules.ts'
 import { IMAGES, type Scenario } from './scenario.ts'
 import { StatusRules } from './status-rules.ts'
+import { type Change, followStore } from './store-truth.ts'
 import { Strikes } from './strikes.ts'
 
 export interface RunOptions {
@@ -66,11 +68,12 @@ class Run {
   readonly #rules: Rules
   readonly #revisions: RevisionRules
   readonly #statuses: StatusRules
-  readonly #observers: { stop(): void }[] = []
+  readonly #ended = new AbortController()
   readonly #pending = new Set<() => void | Promise<void>>()
 
   static async start(scenario: Scenario, bug: Between = (_, transport) => transport): Promise<Run> {
     let clock: Clock | undefined
+    let truth: Store | undefined
     const strikes = scenario.isWild ? new Strikes(seededRandom(scenario.seed ^ STRIKE_SALT), () => clock!) : undefined
     const faults = new Faults(seededRandom(scenario.seed ^ FAULT_SALT), () => clock!, strikes)
     const nodes = scenario.clockOffsetsMs.map((clockOffsetMs, index) => ({ name: `node-${index + 1}`, clockOffsetMs }))
@@ -80,16 +83,17 @@ class Run {
         between: (component, transport) => bug(component, faults.between(component, transport)),
         store: (store, storeClock) => {
           clock = storeClock
+          truth = store
           return faultyStore(store, { decide: faults.decideCommit, clock: storeClock })
         },
       },
     )
-    return new Run(scenario, { cluster, faults, bug })
+    return new Run(scenario, { cluster, faults, bug, store: truth! })
   }
 
   private constructor(
     scenario: Scenario,
-    { cluster, faults, bug }: { cluster: Cluster; faults: Faults; bug: Between },
+    { cluster, faults, bug, store }: { cluster: Cluster; faults: Faults; bug: Between; store: Store },
   ) {
     this.#scenario = scenario
     this.#cluster = cluster
@@ -100,28 +104,39 @@ class Run {
     this.#rules = new Rules(cluster.clock, violated)
     this.#statuses = new StatusRules(cluster.clock, violated)
     this.#revisions = new RevisionRules(() => cluster.clock.monotonicMs(), violated)
-    const observe = <T extends KubernetesObject>(kind: Kind<T>, onChange: (change: Change<T>) => void): void => {
-      const pause = (): Promise<void> => cluster.clock.sleep(100)
-      const transport = bug('observer', cluster.transport('observer'))
-      const observer = new Observer({ kind, transport, pause, onChange, onViolation: violated })
-      this.#observers.push(observer)
-      void observer.run()
-    }
-    observe(StatefulSet, change => {
+    for (const kind of [StatefulSet, Pod, PersistentVolumeClaim]) this.#observe(kind, bug)
+    this.#follow<StatefulSet>('/apps/statefulsets/', store, change => {
       this.#chronicle.setChanged(change)
       this.#rules.setChanged(change)
       this.#revisions.setChanged(change)
       this.#statuses.setChanged(change)
     })
-    observe(Pod, change => {
+    this.#follow<Pod>('/core/pods/', store, change => {
       this.#chronicle.podChanged(change)
       this.#rules.podChanged(change)
       this.#revisions.podChanged(change)
       this.#statuses.podChanged(change)
     })
-    observe(PersistentVolumeClaim, change => {
+    this.#follow<PersistentVolumeClaim>('/core/persistentvolumeclaims/', store, change => {
       this.#chronicle.claimChanged(change)
       this.#rules.claimChanged(change)
+    })
+  }
+
+  /** Holds the server to its word as any client may. */
+  #observe(kind: Kind, bug: Between): void {
+    const { clock } = this.#cluster
+    const transport = bug('observer', this.#cluster.transport('observer'))
+    const onViolation = (text: string): void => this.#violated(text)
+    const observer = new Observer({ kind, transport, pause: () => clock.sleep(100), onViolation })
+    this.#ended.signal.addEventListener('abort', () => observer.stop(), { once: true })
+    void observer.run()
+  }
+
+  #follow<T extends KubernetesObject>(prefix: string, store: Store, onChange: (change: Change<T>) => void): void {
+    const { signal } = this.#ended
+    followStore<T>(store, { prefix, onChange, signal }).catch(error => {
+      if (!signal.aborted) this.#violated(`the truth could not be followed: ${String(error)}`)
     })
   }
 
@@ -154,7 +169,7 @@ class Run {
   }
 
   async close(): Promise<void> {
-    for (const observer of this.#observers) observer.stop()
+    this.#ended.abort(new Error('the run is over'))
     await this.#cluster[Symbol.asyncDispose]()
   }
 

@@ -2,7 +2,7 @@ import type { StatefulSet } from '../../api/apps-v1/types.ts'
 import type { Pod } from '../../api/core-v1/types.ts'
 import type { Clock } from '../../machinery/clock.ts'
 import { isPodReady, isPodTerminating } from '../../machinery/pod-state.ts'
-import type { Change } from './observer.ts'
+import type { Change } from './store-truth.ts'
 
 /** A truth so old may still stand in somebody's cache. */
 const STALE_MS = 15_000
