@@ -2,7 +2,7 @@
 // Starts the command line on the Node.js that the package pins, whatever `node` on the PATH is.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire, enableCompileCache } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,6 +24,6 @@ if (Number(process.versions.node.split('.')[0]) < MAJOR_MIN) {
   process.exit(signal ? 128 : (status ?? 1))
 }
 
-enableCompileCache?.()
+module.enableCompileCache?.() // Not there before Node.js 22, which must come as far as to the lines above.
 const source = join(here, '../src/bin/holdfast.ts') // In a clone; the published package has only the bundle.
 await import(existsSync(source) ? source : join(here, '../dist/holdfast.js'))
