@@ -79,18 +79,13 @@ function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
       const wanted = { ...slice, ...content, metadata: { ...slice.metadata, labels } }
       return note(expectations.wrote(key, EndpointSlice, await client.update(EndpointSlice, wanted)))
     }
+    const make = async (content: SliceContent): Promise<unknown> => {
+      const slice = newSlice(service, { labels, content, suffix: suffixFrom(random) })
+      return note(await expectations.create(key, EndpointSlice, slice))
+    }
     try {
       await attemptAll([
-        ...create.map(
-          content => async () =>
-            note(
-              await expectations.create(
-                key,
-                EndpointSlice,
-                newSlice(service, { labels, content, suffix: suffixFrom(random) }),
-              ),
-            ),
-        ),
+        ...create.map(content => () => make(content)),
         ...update.map(
           ({ slice, content }) =>
             () =>
