@@ -20,6 +20,7 @@ import type { KeyPair } from '../../server/pki/certificate.ts'
 import type { ComponentClients } from '../component-clients.ts'
 import { keepAllRunning, keepRunning } from '../keep-running.ts'
 import type { Farewell } from '../run-until-signal.ts'
+import { untilAborted } from '../run-until-signal.ts'
 import { machineGoesDown } from './machine-goes-down.ts'
 import { type MachineLayout, machineLayoutOf } from './machine-layout.ts'
 import { noteMachine } from './machine-note.ts'
@@ -68,7 +69,9 @@ export async function runMachine(
   const criEndpoint = options.criEndpoint ?? layout.containerdSocket
   const containerd = options.criEndpoint ? undefined : containerdOf(layout, logger)
   const runtime = containerd ? keepRunning(containerd, signal, logger) : Promise.resolve()
-  await containerd?.whenReady
+  // Whoever is asked to end before that would wait for ever.
+  await Promise.race([containerd?.whenReady, untilAborted(signal)])
+  if (signal.aborted) return void (await Promise.all([networking, runtime]))
   using machine = await localMachine({
     criEndpoint,
     clock,
@@ -188,7 +191,9 @@ function podComponents(
   const endpoint: Component = {
     name: 'kubelet-endpoint',
     async run(signal) {
-      const { certificate, key } = await options.servingCertificate()
+      const serving = await Promise.race([options.servingCertificate(), untilAborted(signal)])
+      if (!serving) return
+      const { certificate, key } = serving
       const tls = { certificate, key, clientAuthority: options.authority }
       const authorize = vouchedFor(clients.client('kubelet'), nodeName)
       await kubeletEndpoint({ nodeName, kubelet, doors, clock, logger, tls, authorize, metrics: clients.metrics }).run(
