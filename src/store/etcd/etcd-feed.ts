@@ -26,6 +26,10 @@ export class EtcdFeed {
   readonly hub: WatchHub
   readonly recent: RecentChanges
   #helping = false
+  /** How far etcd is known to have come. */
+  #wantedAt = revision(0)
+  /** What is told of sooner or later, because something was written there. */
+  #coveredTo = revision(0)
   readonly #options: EtcdFeedOptions
 
   private constructor(options: EtcdFeedOptions, at: Revision) {
@@ -50,15 +54,23 @@ export class EtcdFeed {
    * follow all that came before it.
    */
   help(at: Revision): void {
-    if (at <= this.hub.position || this.#helping) return
+    if (at <= this.hub.position || at <= this.#coveredTo || this.#options.signal.aborted) return
+    this.#wantedAt = revision(Math.max(at, this.#wantedAt))
+    if (this.#helping) return
     this.#helping = true
-    const { client, keys, clock, onFailure } = this.#options
-    clock.schedule(HELP_MS, () => {
-      const helped = at <= this.hub.position ? Promise.resolve() : writeProgress(client, keys)
-      helped.catch(onFailure).finally(() => {
-        this.#helping = false
-      })
-    })
+    this.#options.clock.schedule(HELP_MS, () => void this.#helpNow())
+  }
+
+  async #helpNow(): Promise<void> {
+    const { client, keys, onFailure } = this.#options
+    try {
+      if (this.#wantedAt > this.hub.position) this.#coveredTo = await writeProgress(client, keys)
+      this.#helping = false
+      this.help(this.#wantedAt) // It may have come from after that write, while that was under way.
+    } catch (error) {
+      this.#helping = false
+      onFailure(error)
+    }
   }
 
   /** Changes of one message; undefined if etcd could not tell what stood before one of them. */
