@@ -3,28 +3,20 @@ import { Node, Pod, Service } from '../../api/core-v1/types.ts'
 import { EndpointSlice } from '../../api/discovery-v1/types.ts'
 import { controllerFor, type Dependencies, type Reconciler } from '../../client/controller.ts'
 import type { InformerEvent } from '../../client/informer.ts'
-import {
-  controllerReferenceTo,
-  isTerminating,
-  keyFromText,
-  keyOf,
-  keyText,
-  type ObjectKey,
-} from '../../machinery/object.ts'
-import { suffixFrom } from '../../machinery/random.ts'
+import { isTerminating, keyOf, keyText, type ObjectKey } from '../../machinery/object.ts'
 import type { Labels } from '../../machinery/selectors.ts'
-import { isHeadless, SERVICE_NAME_LABEL, serviceKeyOf, slicesByService } from '../../machinery/service-endpoints.ts'
+import { isHeadless } from '../../machinery/service-endpoints.ts'
 import { attemptAll } from '../attempt-all.ts'
 import { Expectations, UNSEEN_WRITE_RECHECK_MS } from '../expectations.ts'
 import { PASSES_OVER_PODS, Pace } from '../pace.ts'
 import { zoneOf } from './endpoint.ts'
 import { EndpointMemo } from './endpoint-memo.ts'
+import { ManagedSlices, newSliceFor } from './managed-slices.ts'
 import { EndpointTexts, packingOf, type SliceContent } from './packing.ts'
 import { choosesPods, podsBeside, servicesOf } from './service-pods.ts'
 import { SettledServices } from './settled-services.ts'
 
-const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
-const MANAGER = 'endpointslice-controller.k8s.io'
+const slices = new ManagedSlices('endpointslice-controller.k8s.io')
 const HEADLESS = 'service.kubernetes.io/headless'
 
 export const endpointSliceController = controllerFor(Service, {
@@ -32,7 +24,7 @@ export const endpointSliceController = controllerFor(Service, {
   component: 'endpoint-slice-controller',
 })
   .watches(Pod, servicesOf)
-  .watches(EndpointSlice, serviceOfSlice)
+  .watches(EndpointSlice, slices.servicesOf)
   .watches(Node, servicesAfterZoneChange)
   .reconciledBy(endpointSliceReconciler)
 
@@ -40,14 +32,14 @@ export const endpointSliceController = controllerFor(Service, {
 function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
   const { client, informers, events, clock, random } = dependencies
   const expectations = new Expectations(dependencies)
-  const slicesOf = indexedSlices(dependencies)
+  const slicesOf = slices.lister(informers)
   const nodes = informers.informer(Node)
   const memo = new EndpointMemo()
   const pace = new Pace(clock, PASSES_OVER_PODS)
   const texts = new EndpointTexts()
   const settled = new SettledServices(informers, {
     ofPod: event => servicesOf(event, dependencies),
-    ofSlice: serviceOfSlice,
+    ofSlice: slices.servicesOf,
     ofNode: event => servicesAfterZoneChange(event, dependencies),
   })
 
@@ -80,7 +72,7 @@ function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
       return note(expectations.wrote(key, EndpointSlice, await client.update(EndpointSlice, wanted)))
     }
     const make = async (content: SliceContent): Promise<unknown> => {
-      const slice = newSlice(service, { labels, content, suffix: suffixFrom(random) })
+      const slice = newSliceFor(service, { labels, content, random })
       return note(await expectations.create(key, EndpointSlice, slice))
     }
     try {
@@ -107,37 +99,9 @@ function endpointSliceReconciler(dependencies: Dependencies): Reconciler {
 /** A slice carries the labels of its Service, so that it can be found by them. */
 const labelsOf = (service: Service): Labels => ({
   ...service.metadata.labels,
-  [SERVICE_NAME_LABEL]: service.metadata.name,
-  [MANAGED_BY]: MANAGER,
+  ...slices.labelsFor(service.metadata.name),
   ...(isHeadless(service) && { [HEADLESS]: '' }),
 })
-
-function newSlice(
-  service: Service,
-  { labels, content, suffix }: { labels: Labels; content: SliceContent; suffix: string },
-): Parameters<typeof Expectations.prototype.create<EndpointSlice>>[2] {
-  const { name, namespace } = service.metadata
-  const generateName = `${name}-`
-  const ownerReferences = [controllerReferenceTo(service)]
-  return { ...content, metadata: { name: generateName + suffix, generateName, namespace, labels, ownerReferences } }
-}
-
-function indexedSlices({ informers }: Dependencies): (key: ObjectKey) => readonly EndpointSlice[] {
-  const slices = informers.informer(EndpointSlice)
-  slices.addIndex(slicesByService.name, slicesByService.valuesOf)
-  return key => slices.byIndex(slicesByService.name, keyText(key)).filter(isOurs)
-}
-
-const isOurs = ({ metadata }: EndpointSlice): boolean => metadata.labels?.[MANAGED_BY] === MANAGER
-
-/** Also of a slice that lost its labels: what it was before says whose it is. */
-function serviceOfSlice(event: InformerEvent<EndpointSlice>): ObjectKey[] {
-  const versions = event.type === 'updated' ? [event.object, event.previous] : [event.object]
-  return versions.flatMap(slice => {
-    const key = isOurs(slice) && serviceKeyOf(slice)
-    return key ? [keyFromText(key)] : []
-  })
-}
 
 function servicesAfterZoneChange(event: InformerEvent<Node>, { informers }: Dependencies): ObjectKey[] {
   const isNew = event.type === 'updated' ? zoneOf(event.previous) !== zoneOf(event.object) : zoneOf(event.object)
