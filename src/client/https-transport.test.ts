@@ -65,3 +65,17 @@ test('a connection that went silent is given up, and the server is reached as so
   between.heal()
   expect(await client.find(Namespace, { name: 'default' })).toBeDefined()
 })
+
+test('asking again and again for signs of life leaves nothing behind on the connection', async () => {
+  await using cluster = await startCluster({ nodes: 0 })
+  const { kubeconfig } = await cluster.serve({ speed: 1 })
+  const connection = connectionOf(parseKubeconfig(kubeconfig), { readFile: String })
+  await using transport = new HttpsTransport({ ...connection, patience: { askEachMs: 2, answerMs: 2000 } })
+  const warnings: string[] = []
+  const note = ({ message }: Error): unknown => warnings.push(message)
+  process.on('warning', note)
+  await apiClient(transport).find(Namespace, { name: 'default' })
+  await new Promise(resolve => setTimeout(resolve, 200)) // It asks many times more than Node.js takes listeners for.
+  process.off('warning', note)
+  expect(warnings.filter(text => text.includes('close listeners'))).toEqual([])
+})

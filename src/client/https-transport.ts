@@ -179,9 +179,7 @@ export class HttpsTransport implements ApiTransport, AsyncDisposable {
 /** Ends a connection unless the timer is cleared in time. */
 function endLater(session: ClientHttp2Session, delayMs: number): NodeJS.Timeout {
   const late = new Error(`the server did not answer within ${delayMs} ms`)
-  const timer = setTimeout(() => session.destroy(late), delayMs).unref()
-  session.once('close', () => clearTimeout(timer))
-  return timer
+  return setTimeout(() => session.destroy(late), delayMs).unref() // One that is closed already stays so.
 }
 
 function pingOrDestroy(session: ClientHttp2Session, answerMs: number): void {
