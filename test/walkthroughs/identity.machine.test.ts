@@ -126,6 +126,8 @@ test('the name of a Pod resolves in the shell of another, and its address back t
   expect(screen).toContain(
     `Name:      web-demo-0.nginx-demo\nAddress 1: ${address} web-demo-0.nginx-demo.demo.svc.cluster.local\n`,
   )
+  // kubectl does not wait for what it deleted.
+  await cluster.kubectl('wait --for=delete pod/dns-test -n demo --timeout=30s')
   expect((await cluster.kubectl('get pod dns-test -n demo')).error).toContain('pods "dns-test" not found')
 })
 
