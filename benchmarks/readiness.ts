@@ -3,7 +3,7 @@
  * server with its controllers on a new LMDB store, and machines of which each has a DNS server, in processes of their own,
  * over TLS on loopback. As root the machines also have their Services, each in a network namespace. Each round makes one
  * Pod of a Service ready or unready, and takes the time from that call on: until it is answered; until every machine's DNS
- * says so; until the rules of every machine do.
+ * says so (and how long that is after the answer); until the rules of every machine do.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
@@ -165,7 +165,8 @@ async function setReady(number: number, ready: boolean): Promise<void> {
 
 async function measure(): Promise<void> {
   const ready = new Set<number>()
-  const [answered, named, programmed]: number[][] = [[], [], []]
+  const answered: number[] = []
+  const [named, programmed, namedSinceWritten]: number[][] = [[], [], []]
   for (let round = 0; round < ROUNDS; round++) {
     const number = round % PODS
     const isReady = Math.floor(round / PODS) % 2 === 0
@@ -173,16 +174,21 @@ async function measure(): Promise<void> {
     else ready.delete(number)
     const addresses = [...ready].map(podAddress)
     const began = performance.now()
-    const since = (into: number[]) => (): void => void into.push(performance.now() - began)
-    await Promise.all([
-      setReady(number, isReady).then(since(answered!)),
-      ...machines.map(machine => whenNamed(machine, number, isReady).then(since(named!))),
-      ...(isRoot ? machines.map(machine => machine.whenProgrammed(addresses).then(since(programmed!))) : []),
+    const elapsed = (): number => performance.now() - began
+    const [writtenMs, namedMs, programmedMs] = await Promise.all([
+      setReady(number, isReady).then(elapsed),
+      Promise.all(machines.map(machine => whenNamed(machine, number, isReady).then(elapsed))),
+      Promise.all(isRoot ? machines.map(machine => machine.whenProgrammed(addresses).then(elapsed)) : []),
     ])
+    answered.push(writtenMs)
+    named!.push(...namedMs)
+    namedSinceWritten!.push(...namedMs.map(ms => Math.max(0, ms - writtenMs)))
+    programmed!.push(...programmedMs)
     await systemClock.sleep(PAUSE_MS)
   }
-  show('readiness answered by the server', answered!)
+  show('readiness answered by the server', answered)
   show(`its name right on each of ${MACHINES} machines`, named!)
+  show('  since the server answered that it is written', namedSinceWritten!)
   if (isRoot) show(`its Service right on each of ${MACHINES} machines`, programmed!)
 }
 
