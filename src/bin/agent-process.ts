@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Node } from '../api/core-v1/types.ts'
 import type { CommandContext } from '../cli/commands/command-context.ts'
@@ -7,6 +7,7 @@ import type { AgentConfig } from '../cli/config/agent-settings.ts'
 import { claimDataDirectory } from '../cli/host/cluster-stamp.ts'
 import { dataLayoutOf } from '../cli/host/data-layout.ts'
 import { checkMachine, requireRoot } from '../cli/host/preflight.ts'
+import { replaceFile } from '../cli/host/replace-file.ts'
 import { CommandError, reasonOf } from '../cli/terminal.ts'
 import { apiClient } from '../client/api-client.ts'
 import { HttpsTransport } from '../client/https-transport.ts'
@@ -78,7 +79,7 @@ async function identityOf(
     ? readFileSync(join(folder, 'ca.crt'), 'utf8')
     : await authorityFrom(options)
   refuseOtherCluster(authority, options)
-  writeFileSync(join(folder, 'ca.crt'), authority)
+  replaceFile(join(folder, 'ca.crt'), authority)
   if (known && !needsRenewal(known.certificate, clock)) return { authority, client: known }
   logger.info({ server: options.server }, 'asking for a certificate')
   const credentials = known ? { clientCertificate: known } : { token: () => parseJoinToken(tokenOf(options)).bootstrap }
@@ -144,8 +145,8 @@ function read(folder: string, name: string): KeyPair | undefined {
 }
 
 function write(folder: string, name: string, { certificate, key }: KeyPair): void {
-  writeFileSync(join(folder, `${name}.key`), key, { mode: 0o600 })
-  writeFileSync(join(folder, `${name}.crt`), certificate, { mode: 0o600 })
+  replaceFile(join(folder, `${name}.key`), key)
+  replaceFile(join(folder, `${name}.crt`), certificate)
 }
 
 const labelsFrom = (labels: readonly string[]): Record<string, string> =>

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { CommandContext } from '../cli/commands/command-context.ts'
@@ -8,6 +8,7 @@ import { claimDataDirectory } from '../cli/host/cluster-stamp.ts'
 import { dataLayoutOf } from '../cli/host/data-layout.ts'
 import { type PlannedMachine, plannedMachines } from '../cli/host/machine-plan.ts'
 import { checkServer, KUBELET_PORT, requireRoot } from '../cli/host/preflight.ts'
+import { replaceFile } from '../cli/host/replace-file.ts'
 import type { Client } from '../client/client.ts'
 import { runWhileLeading } from '../client/leader-election.ts'
 import { clusterDnsService } from '../dns/service/cluster-dns-service.ts'
@@ -72,7 +73,7 @@ export async function runServerProcess(
 /** A token for the machines that are made on this host, kept where only root reads it. */
 async function ensureJoinToken(path: string, client: Client, authority: string): Promise<void> {
   if (existsSync(path)) return
-  writeFileSync(path, await createJoinToken(client, { authority }), { mode: 0o600 })
+  replaceFile(path, await createJoinToken(client, { authority }))
 }
 
 /**

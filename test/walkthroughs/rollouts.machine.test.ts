@@ -249,3 +249,19 @@ test('Parallel starts all Pods and stops all Pods at once', { timeout: 90_000 },
   const leaving = lines.slice(0, firstGone).filter(line => line.includes('Terminating'))
   expect(new Set(leaving.map(line => line.split(/ +/)[1])).size).toBe(4)
 })
+
+test('a set whose container crashes says how it ends and the last line that it wrote', {
+  timeout: 90_000,
+}, async () => {
+  await cluster.ask('apply -f crashing.yaml')
+  const told = await cluster.until(
+    'the set says why',
+    () => condition('crashing'),
+    text => text.includes('again and again'),
+  )
+  expect(told).toContain(
+    'Pod crashing-0 container db exits with code 3 again and again, last saying "FATAL: no table named users"',
+  )
+  expect(told).toContain('OrderedReady creates, updates and removes no other Pod until crashing-0 is available')
+  await cluster.ask('delete sts crashing')
+})

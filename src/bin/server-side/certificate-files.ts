@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { replaceFile } from '../../cli/host/replace-file.ts'
 import {
   type CertificateRequest,
   createAuthority,
@@ -79,8 +80,6 @@ export class CertificateFiles {
   }
 
   #replace(file: string, text: string): void {
-    const draft = this.#path(`${file}.new`)
-    writeFileSync(draft, text, { mode: 0o600 })
-    renameSync(draft, this.#path(file))
+    replaceFile(this.#path(file), text)
   }
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { Registry as MetricsRegistry } from 'prom-client'
 import type { ClusterConfig } from '../../cli/config/settings.ts'
 import { storeUrlOf } from '../../cli/config/store-url.ts'
 import { type DataLayout, dataLayoutOf } from '../../cli/host/data-layout.ts'
+import { replaceFile } from '../../cli/host/replace-file.ts'
 import { HOST_ADDRESS } from '../../cli/machines/machine-network.ts'
 import type { ApiTransport } from '../../machinery/api-call.ts'
 import { featureGatesFrom } from '../../machinery/feature-gates.ts'
@@ -175,7 +176,5 @@ async function writeAdminKubeconfig({
     usage: 'client',
   })
   const server = `https://127.0.0.1:${config.port}`
-  writeFileSync(layout.adminKubeconfig, adminKubeconfigText({ server, authority: authority.certificate, admin }), {
-    mode: 0o600,
-  })
+  replaceFile(layout.adminKubeconfig, adminKubeconfigText({ server, authority: authority.certificate, admin }))
 }

@@ -1,8 +1,10 @@
 /** Processes that outlive the command that started them, found again by a file each. */
+
 import { spawn } from 'node:child_process'
-import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { replaceFile } from './replace-file.ts'
 
 export interface ProcessRecord {
   readonly name: string
@@ -47,7 +49,7 @@ export function startDetached(options: {
   if (child.pid === undefined) throw new Error(`cannot start ${command[0]}`)
   const startTicks = startTicksOf(child.pid) ?? ''
   const record: ProcessRecord = { name, pid: child.pid, startTicks, startedAt: new Date().toISOString(), command, log }
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(record, null, 2)}\n`)
+  replaceFile(join(folder, `${name}.json`), `${JSON.stringify(record, null, 2)}\n`)
   return record
 }
 

@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { type Kubeconfig, parseKubeconfig } from '../../client/kubeconfig.ts'
 import type { DataLayout } from '../host/data-layout.ts'
+import { replaceFile } from '../host/replace-file.ts'
 import { withContext, withoutContext } from './merge-context.ts'
 
 const CONTEXT_NAME = 'holdfast'
@@ -17,6 +18,7 @@ export function mergeIntoUserKubeconfig(path: string, admin: Kubeconfig): void {
   const cluster = admin.clusters?.[0]?.cluster
   const user = admin.users?.[0]?.user
   if (!cluster || !user) throw new Error('the admin kubeconfig has no cluster or no user')
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   replaceFile(path, withContext(textOf(path), path, { name: CONTEXT_NAME, cluster, user }))
 }
 
@@ -36,12 +38,3 @@ export function removeFromUserKubeconfig(path: string, { adminKubeconfig }: Data
 }
 
 const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')
-
-/** All or nothing: a reader sees the old file or the new one. Readable by its owner only, as it holds a key. */
-function replaceFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.holdfast-${process.pid}`
-  writeFileSync(draft, text, { mode: 0o600 })
-  chmodSync(draft, 0o600)
-  renameSync(draft, path)
-}

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DataLayout } from '../host/data-layout.ts'
+import { replaceFile } from '../host/replace-file.ts'
 import { type MachineLink, machineLinkOf } from './machine-network.ts'
 
 const pathOf = ({ root }: DataLayout): string => join(root, 'machines.json')
@@ -12,7 +13,7 @@ export function linksOf(layout: DataLayout): readonly MachineLink[] {
 }
 
 export function saveLinks(layout: DataLayout, links: readonly MachineLink[]): void {
-  writeFileSync(pathOf(layout), `${JSON.stringify(links, null, 2)}\n`)
+  replaceFile(pathOf(layout), `${JSON.stringify(links, null, 2)}\n`)
 }
 
 /** A link for each name: the one that the machine has, or a new one with the first free address. */

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { clusterConfigFrom, dnsAddressIn } from '../../config/cluster-config.ts'
 import { type ClusterConfig, clusterSettings, type SettingName } from '../../config/settings.ts'
 import type { DataLayout } from '../../host/data-layout.ts'
 import { plannedMachines } from '../../host/machine-plan.ts'
+import { replaceFile } from '../../host/replace-file.ts'
 import { CommandError } from '../../terminal.ts'
 
 /** Data and machines are made with these. */
@@ -24,7 +25,7 @@ export const savedConfigPath = ({ root }: DataLayout): string => join(root, 'con
 export function saveConfig(layout: DataLayout, { clusterDns, ...config }: ClusterConfig): void {
   const isDerived = clusterDns === dnsAddressIn(config.serviceCidr) // Then it follows the range, should that be said anew.
   const kept = isDerived ? config : { ...config, clusterDns }
-  writeFileSync(savedConfigPath(layout), `${JSON.stringify(kept, null, 2)}\n`)
+  replaceFile(savedConfigPath(layout), `${JSON.stringify(kept, null, 2)}\n`)
 }
 
 export const forgetConfig = (layout: DataLayout): void => rmSync(savedConfigPath(layout), { force: true })
