@@ -29,18 +29,15 @@ export class StartedServer implements AsyncDisposable {
     rmSync(kubeconfig, { force: true })
     const args = [COMMAND, 'server', '--data-dir', dataDir, '--port', String(await freePort()), ...flags]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-    let printed = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (printed += String(chunk)))
-    const deadline = performance.now() + START_MS_MAX
-    while (!existsSync(kubeconfig)) {
-      if (child.exitCode !== null || performance.now() > deadline) throw new Error(`no server:\n${printed}`)
-      await new Promise(resolve => setImmediate(resolve))
+    try {
+      await untilServed(child, kubeconfig)
+      const readFile = (path: string): string => readFileSync(path, 'utf8')
+      const connection = connectionOf(parseKubeconfig(readFile(kubeconfig)), { readFile })
+      return new StartedServer(child, new HttpsTransport(connection))
+    } catch (error) {
+      child.kill('SIGTERM') // Nobody else knows of it.
+      throw error
     }
-    const readFile = (path: string): string => readFileSync(path, 'utf8')
-    return new StartedServer(
-      child,
-      new HttpsTransport(connectionOf(parseKubeconfig(readFile(kubeconfig)), { readFile })),
-    )
   }
 
   /** As `systemctl stop` does. Resolves with the exit code. */
@@ -55,5 +52,15 @@ export class StartedServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transport[Symbol.asyncDispose]()
     await this.stop()
+  }
+}
+
+async function untilServed(child: ChildProcess, kubeconfig: string): Promise<void> {
+  let printed = ''
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', chunk => (printed += String(chunk)))
+  const deadline = performance.now() + START_MS_MAX
+  while (!existsSync(kubeconfig)) {
+    if (child.exitCode !== null || performance.now() > deadline) throw new Error(`no server:\n${printed}`)
+    await new Promise(resolve => setImmediate(resolve))
   }
 }
